@@ -1,0 +1,4 @@
+"""What may leave, and who said so.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""Tasks, metrics, submissions, evaluation, leaderboard, reports, reproduce.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,119 @@
+"""The command `workbench`: each verb is a few lines that call a room.
+
+Runs in: terminal
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import WorkbenchError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: the room that owns it and the module that holds `NAME_arguments(parser)` and `NAME(args)`."""
+
+    room: str
+    name: str
+    module: str
+    help: str
+
+    @property
+    def function(self) -> str:
+        """The name of the function behind the verb."""
+        return self.name.replace("-", "_")
+
+
+VERBS = (
+    Verb("governance", "datasets", "workbench.governance.commands", "what exists and whether you may use it"),
+    Verb("governance", "request", "workbench.governance.commands", "ask for access to a dataset for a purpose"),
+    Verb("governance", "requests", "workbench.governance.commands", "list requests and the grants they led to"),
+    Verb("governance", "approve", "workbench.governance.commands", "approve an access request (custodian)"),
+    Verb("governance", "refuse", "workbench.governance.commands", "refuse an access request (custodian)"),
+    Verb("governance", "revoke", "workbench.governance.commands", "end a grant now (custodian)"),
+    Verb("governance", "audit", "workbench.governance.commands", "read or verify the audit log"),
+    Verb("ingest", "ingest", "workbench.ingest.commands", "bring a folder of DICOM in as a new dataset version"),
+    Verb("ingest", "phantoms", "workbench.ingest.commands", "write chest-CT phantoms as DICOM series"),
+    Verb("gateway", "serve", "workbench.gateway.commands", "run the gateway of this home in the foreground"),
+    Verb("jupyter", "lab", "workbench.jupyter.commands", "open JupyterLab on this home"),
+    Verb("benchmark", "run", "workbench.benchmark.commands", "run a notebook in a governed kernel"),
+    Verb("benchmark", "tasks", "workbench.benchmark.commands", "list the benchmark tasks"),
+    Verb("benchmark", "score", "workbench.benchmark.commands", "score LUNA16-format files"),
+    Verb("benchmark", "submit", "workbench.benchmark.commands", "submit a model to the hidden test"),
+    Verb("benchmark", "leaderboard", "workbench.benchmark.commands", "show a task's leaderboard"),
+    Verb("benchmark", "report", "workbench.benchmark.commands", "run a notebook into an HTML report and a crate"),
+    Verb("benchmark", "reproduce", "workbench.benchmark.commands", "run a report's crate again and give the verdict"),
+    Verb("airlock", "offer", "workbench.airlock.commands", "offer files for release"),
+    Verb("airlock", "review", "workbench.airlock.commands", "vote on a release (output checker)"),
+    Verb("airlock", "release", "workbench.airlock.commands", "release what both checkers approved"),
+    Verb("airlock", "offers", "workbench.airlock.commands", "list releases and their states"),
+    Verb("teaching", "cohort", "workbench.teaching.commands", "create, list and end teaching cohorts"),
+    Verb("all", "demo", "workbench.demo", "play the researcher's whole journey on embedded data"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; give 0, or the exit code of the error that stopped it."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(arguments)
+    args = parser.parse_args(arguments)
+    if not getattr(args, "run_verb", None):
+        parser.print_help()
+        return 2
+    try:
+        outcome = args.run_verb(args)
+    except WorkbenchError as error:
+        return _explain(error, as_json=args.json)
+    except KeyboardInterrupt:
+        _say("Stopped.", error=True)
+        return 130
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; only the chosen verb's module is imported, so that `--help` is quick."""
+    parser = argparse.ArgumentParser(
+        prog="workbench", usage="workbench VERB …",
+        formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_overview(),
+        description="A Jupyter-first research workbench for AI in health. `workbench VERB --help` tells more.",
+    )  # fmt: skip
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    verbs = parser.add_subparsers(metavar="VERB", title=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    for verb in VERBS:
+        sub = verbs.add_parser(verb.name, description=verb.help[0].upper() + verb.help[1:] + ".")
+        sub.add_argument("--json", action="store_true", help="print one JSON value instead of text")
+        if verb.name == chosen:
+            module = importlib.import_module(verb.module)
+            getattr(module, f"{verb.function}_arguments")(sub)
+            sub.set_defaults(run_verb=getattr(module, verb.function))
+    return parser
+
+
+def _overview() -> str:
+    lines, room = [], ""
+    for verb in VERBS:
+        if verb.room != room:
+            room = verb.room
+            lines.append(f"\n{room}:")
+        lines.append(f"  {verb.name:<13}{verb.help}")
+    return "\n".join(lines)
+
+
+def _explain(error: WorkbenchError, *, as_json: bool) -> int:
+    _say(json.dumps(error.as_dict(), ensure_ascii=False) if as_json else error.message, error=not as_json)
+    return error.exit_code
+
+
+def _say(text: Any, *, error: bool = False) -> None:
+    (sys.stderr if error else sys.stdout).write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

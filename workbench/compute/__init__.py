@@ -1,0 +1,4 @@
+"""Clusters and training.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""What a notebook reads, always through the gateway.
+
+Runs in: anywhere
+"""

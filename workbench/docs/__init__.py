@@ -1,0 +1,4 @@
+"""The manual, shipped with the package.
+
+Runs in: anywhere
+"""

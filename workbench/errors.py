@@ -1,0 +1,125 @@
+"""Every error class of the workbench, each with its HTTP status and its exit code.
+
+A message says what happened, why, and what to do next, in one sentence or two, and never holds a patient
+identifier, a token, a header or an environment.
+
+Runs in: anywhere
+"""
+
+from __future__ import annotations
+
+
+class WorkbenchError(Exception):
+    """The root of all errors a person can cause or mend.
+
+    Parameters
+    ----------
+    message : str
+        What happened, why, and what to do next.
+    code : str, optional
+        A short name that programs can match, such as ``missing-slice``; the class's own name when left out.
+    """
+
+    status = 500
+    exit_code = 1
+    name = "workbench-error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.name
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the one JSON form that every door answers with."""
+        return {"error": self.name, "code": self.code, "message": self.message}
+
+
+class InvalidInput(WorkbenchError):
+    """The request itself is wrong: a malformed value, an unknown option, a bad file."""
+
+    status, exit_code, name = 400, 2, "invalid-input"
+
+
+class NotSignedIn(WorkbenchError):
+    """No token, or one that is malformed, expired or withdrawn."""
+
+    status, exit_code, name = 401, 3, "not-signed-in"
+
+
+class AccessDenied(WorkbenchError):
+    """The policy says no; the message carries the reason and how to ask."""
+
+    status, exit_code, name = 403, 4, "access-denied"
+
+
+class NotFound(WorkbenchError):
+    """It does not exist, or this person may not know that it does."""
+
+    status, exit_code, name = 404, 5, "not-found"
+
+
+class Conflict(WorkbenchError):
+    """The thing is in a state that forbids the change."""
+
+    status, exit_code, name = 409, 6, "conflict"
+
+
+class IngestRefused(WorkbenchError):
+    """Nothing was ingested; `code` names the rule and the message names the files."""
+
+    status, exit_code, name = 422, 7, "ingest-refused"
+
+
+class SubmissionRefused(WorkbenchError):
+    """A submission that cannot be scored; `code` is one of the task's failure codes."""
+
+    status, exit_code, name = 422, 8, "submission-refused"
+
+
+class SandboxMissing(WorkbenchError):
+    """The machine cannot isolate code; the message names what to install."""
+
+    status, exit_code, name = 501, 9, "sandbox-missing"
+
+
+class GatewayUnavailable(WorkbenchError):
+    """The gateway does not answer."""
+
+    status, exit_code, name = 503, 10, "gateway-unavailable"
+
+
+class IntegrityError(WorkbenchError):
+    """Stored bytes or the audit log are not what was written."""
+
+    status, exit_code, name = 500, 11, "integrity-error"
+
+
+class MissingDependency(WorkbenchError):
+    """An optional package or program is not installed; the message names it."""
+
+    status, exit_code, name = 501, 12, "missing-dependency"
+
+
+class RunFailed(WorkbenchError):
+    """A notebook, training run or job stopped with an error of its own."""
+
+    status, exit_code, name = 500, 13, "run-failed"
+
+
+ERRORS: dict[str, type[WorkbenchError]] = {
+    cls.name: cls
+    for cls in (
+        WorkbenchError, InvalidInput, NotSignedIn, AccessDenied, NotFound, Conflict, IngestRefused, SubmissionRefused,
+        SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
+    )
+}  # fmt: skip
+
+
+def error_from_dict(body: dict[str, str]) -> WorkbenchError:
+    """Rebuild the error that a door sent as JSON, as its own class.
+
+    >>> error_from_dict({"error": "not-found", "code": "not-found", "message": "No dataset “x”."}).status
+    404
+    """
+    cls = ERRORS.get(body.get("error", ""), WorkbenchError)
+    return cls(body.get("message", "The gateway sent an error without a message."), code=body.get("code"))

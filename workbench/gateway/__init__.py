@@ -1,0 +1,4 @@
+"""The HTTP door; the only process that opens the vault.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""Who may use what, for which purpose, and the record of it.
+
+Runs in: anywhere
+"""

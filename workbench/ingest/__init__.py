@@ -1,0 +1,4 @@
+"""Identifiable DICOM and tables in, de-identified datasets out.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""The Jupyter door: server extension, kernel provisioner, built lab extension.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,121 @@
+"""One frozen `Settings`, read once from the environment and `settings.toml` in the home folder.
+
+Runs in: anywhere
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import InvalidInput
+
+SOCKET_NAME = "gateway.sock"
+# A unix socket's path holds 107 bytes on Linux (man 7 unix); longer homes get a short folder of their own.
+MAX_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything lies and how long things may take.
+
+    Parameters
+    ----------
+    home : Path
+        The one folder that holds all state (`WORKBENCH_HOME`; default: the user's data folder).
+    kernel_hours : float
+        Longest life of a kernel's token, hours (`kernel_hours` in settings.toml).
+    evaluation_minutes : float
+        Longest wall time of one hidden-test evaluation, minutes (`evaluation_minutes`).
+    demo_accounts : bool
+        Whether the owner of this home may act as the demo accounts (`--as`, the sign-in choice in the lab). A
+        site with real people sets it to false, and then the only account of the home is its owner.
+    """
+
+    home: Path
+    kernel_hours: float = 12.0
+    evaluation_minutes: float = 10.0
+    demo_accounts: bool = True
+
+    @property
+    def store(self) -> Path:
+        """The governance store (SQLite)."""
+        return self.home / "store.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of keys, mode 0700, never bound into a sandbox."""
+        return self.home / "keys"
+
+    @property
+    def vault(self) -> Path:
+        """The folder of encrypted objects."""
+        return self.home / "vault"
+
+    @property
+    def workspaces(self) -> Path:
+        """The folder that holds one workspace folder per account."""
+        return self.home / "workspaces"
+
+    @property
+    def run(self) -> Path:
+        """The 0700 folder of sockets and locks; short enough for a unix socket's path."""
+        folder = self.home / "run"
+        if len(os.fsencode(folder / "gateway" / SOCKET_NAME)) <= MAX_SOCKET_PATH:
+            return folder
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"workbench-{os.getuid()}-{digest}"
+
+    @property
+    def gateway_folder(self) -> Path:
+        """The folder that holds nothing but the gateway's socket; this is what a sandbox sees."""
+        return self.run / "gateway"
+
+    @property
+    def socket(self) -> Path:
+        """The gateway's unix socket."""
+        return self.gateway_folder / SOCKET_NAME
+
+    def workspace(self, account: str) -> Path:
+        """Give the workspace folder of an account, the one place its kernels can write and keep."""
+        return self.workspaces / account
+
+
+def default_home() -> Path:
+    """Give `WORKBENCH_HOME`, or `ai4h-workbench` in the user's data folder."""
+    named = os.environ.get("WORKBENCH_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return (Path(data).expanduser() / "ai4h-workbench").absolute()
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Read the settings of a home folder; the folder need not exist yet.
+
+    Raises
+    ------
+    InvalidInput
+        When settings.toml does not parse or names an unknown setting.
+    """
+    home = (home or default_home()).absolute()
+    file = home / "settings.toml"
+    if not file.is_file():
+        return Settings(home)
+    try:
+        values = tomllib.loads(file.read_text())
+        return Settings(home, **{name: _checked(value) for name, value in values.items()})  # type: ignore[arg-type]
+    except (tomllib.TOMLDecodeError, TypeError, ValueError) as problem:
+        raise InvalidInput(f"{file.name} in the home folder is not usable ({problem}); mend or remove it.") from None
+
+
+def _checked(value: object) -> bool | float:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and value > 0:
+        return float(value)
+    raise ValueError(f"{value!r} is neither true, false nor a positive number")

@@ -1,0 +1,4 @@
+"""Cohorts and exercises.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""Encrypted, versioned, content-addressed bytes, and their keys.
+
+Runs in: anywhere
+"""
