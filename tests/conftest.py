@@ -1,0 +1,100 @@
+"""Fixtures that every room's tests share: a home of its own, a real gateway, real medical files where mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.connection import gateway_answers
+from workbench.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def missing(reason: str) -> None:
+    """Skip loudly; under CI=true what should be installed and is not fails the run."""
+    if IN_CI:
+        pytest.fail(f"CI must have it: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def bubblewrap() -> None:
+    """Skip (fail in CI) where bubblewrap is not installed."""
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap is not installed; `apt-get install bubblewrap`")
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Give the path of Chromium, or skip (fail in CI)."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        missing("chromium is not installed; `apt-get install chromium fonts-dejavu`")
+    return str(path)
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """Give the folder of real medical files of a name, or skip: they are mounted, never part of the project."""
+
+    def find(name: str) -> Path:
+        root = Path(os.environ.get("WORKBENCH_TEST_DATA") or ROOT.parent / "shared" / "data")
+        if not (root / name).is_dir():
+            pytest.skip(f"the real data “{name}” are not mounted (set WORKBENCH_TEST_DATA)")
+        return root / name
+
+    return find
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Give the settings of an empty home of this test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("WORKBENCH_HOME", str(folder))
+    for name in ("WORKBENCH_GATEWAY", "WORKBENCH_TOKEN", "WORKBENCH_ACCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    return load_settings()
+
+
+def start_gateway(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a real gateway of a home and wait until it answers."""
+    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = (settings.run / "gateway-test.log").open("ab")
+    with log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workbench.gateway"], stdout=log, stderr=log,
+            env={**os.environ, "WORKBENCH_HOME": str(settings.home)},
+        )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not gateway_answers(settings):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the gateway did not start: {(settings.run / 'gateway-test.log').read_text()}")
+        time.sleep(0.02)
+    return process
+
+
+def stop_gateway(process: subprocess.Popen[bytes]) -> None:
+    """Stop a gateway that this test started, by its process id."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def gateway(home: Settings) -> Iterator[Settings]:
+    """Have a real gateway for an empty home, stopped at the end of the test."""
+    process = start_gateway(home)
+    yield home
+    stop_gateway(process)
