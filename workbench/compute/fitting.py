@@ -1,0 +1,140 @@
+"""The inner loop of training, the same in a kernel and on a worker.
+
+Runs in: kernel
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from distributed import get_worker
+from numpy.typing import NDArray
+
+from workbench.compute.network import PatchNet
+from workbench.errors import RunFailed
+
+BATCH = 32
+# A fixed number, not the machine's: sums over threads are ordered by it, so it is part of the result.
+THREADS = 2
+MAX_SHIFT = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of a run."""
+
+    seed: int
+    epochs: int
+    batches: int
+    learning_rate: float
+
+
+def initial_network(seed: int) -> torch.nn.Module:
+    """Give the default network with weights drawn from the seed, leaving torch's global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return PatchNet()
+
+
+def fit(
+    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe,
+    report: Callable[[int, float], None],
+) -> tuple[dict[str, torch.Tensor], list[float]]:  # fmt: skip
+    """Fit a network and give its weights and the mean loss of each epoch.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Where to start.
+    patches : ndarray, float32, shape (n, 1, z, y, x)
+        Values 0..1.
+    labels : ndarray, int64, shape (n,)
+        0 or 1, both present.
+    recipe : Recipe
+        Seed and sizes.
+    report : callable
+        Called with (epoch, loss) after each epoch.
+
+    Raises
+    ------
+    RunFailed
+        When the loss is not finite.
+    """
+    threads = torch.get_num_threads()
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(THREADS)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            return _fit(network.train(), patches, labels, recipe, report)
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(was_deterministic)
+
+
+def _fit(
+    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe,
+    report: Callable[[int, float], None],
+) -> tuple[dict[str, torch.Tensor], list[float]]:  # fmt: skip
+    draw = np.random.default_rng(recipe.seed)
+    classes = (np.flatnonzero(labels == 0), np.flatnonzero(labels == 1))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=recipe.learning_rate, total_steps=recipe.epochs * recipe.batches
+    )
+    loss_of = torch.nn.BCEWithLogitsLoss()
+    losses = []
+    for epoch in range(1, recipe.epochs + 1):
+        total = 0.0
+        for _ in range(recipe.batches):
+            # Half of each batch positive: candidates are about 40 to 1 otherwise and the gradient sees only vessels.
+            chosen = np.concatenate([draw.choice(indices, BATCH // 2) for indices in classes])
+            batch = torch.from_numpy(np.stack([augment(patches[i, 0], draw) for i in chosen])[:, None])
+            loss = loss_of(network(batch), torch.from_numpy(labels[chosen].astype(np.float32)))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+        losses.append(total / recipe.batches)
+        if not math.isfinite(losses[-1]):
+            raise RunFailed(f"The loss is {losses[-1]} in epoch {epoch}; lower the learning rate and train again.")
+        report(epoch, losses[-1])
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}, losses
+
+
+def augment(patch: NDArray[Any], draw: np.random.Generator) -> NDArray[np.float32]:
+    """Give a patch turned, flipped and shifted at random.
+
+    Parameters
+    ----------
+    patch : ndarray, float32, shape (z, y, x)
+        A cube of values 0..1.
+    draw : numpy.random.Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    ndarray, float32, shape (z, y, x)
+        Turned by a multiple of 90° about z, mirrored along any axes, shifted by up to 2 voxels.
+    """
+    turned = np.rot90(patch, int(draw.integers(4)), axes=(1, 2))
+    turned = turned[tuple(slice(None, None, -1 if flip else 1) for flip in draw.integers(0, 2, 3))]
+    padded = np.pad(turned, MAX_SHIFT, mode="edge")
+    starts = draw.integers(0, 2 * MAX_SHIFT + 1, 3)
+    window = tuple(slice(int(start), int(start) + size) for start, size in zip(starts, patch.shape, strict=True))
+    return np.ascontiguousarray(padded[window], dtype=np.float32)
+
+
+def fit_and_log(
+    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe, topic: str
+) -> tuple[dict[str, torch.Tensor], list[float]]:
+    """Fit on a Dask worker, sending each epoch's loss to everyone who subscribed to the topic."""
+    worker = get_worker()
+    return fit(network, patches, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))

@@ -1,0 +1,175 @@
+"""Train a patch classifier for a task, on the cluster, seeded, with a live curve.
+
+Runs in: kernel
+"""
+
+from __future__ import annotations
+
+import queue
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.compute.curve import curve_html
+from workbench.compute.progress import display_handle
+from workbench.errors import InvalidInput, MissingDependency, RunFailed
+
+if TYPE_CHECKING:
+    import torch
+
+    from workbench.compute.cluster import Cluster
+    from workbench.compute.model import TrainedModel
+
+
+class Labelled(Protocol):
+    """What a task gives to learn from."""
+
+    @property
+    def patches(self) -> NDArray[Any]:
+        """Patches, float32, shape (n, 1, 32, 32, 32), values 0..1."""
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """Labels 0 or 1, shape (n,)."""
+
+
+class TrainableTask(Protocol):
+    """What `train` needs of a task."""
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+
+    def examples(self, split: str, cluster: Cluster | None = None) -> Labelled:
+        """Give the labelled examples of a split."""
+
+
+def train(
+    task: TrainableTask, *, network: torch.nn.Module | None = None, cluster: Cluster | None = None,
+    seed: int = 0, epochs: int = 8, batches: int = 40, learning_rate: float = 2e-3,
+) -> TrainedModel:  # fmt: skip
+    """Train a network on the task's training split.
+
+    The result depends on the data, the network, the seed and the numbers below, never on how many workers the
+    cluster has: preparation is per scan, and the optimiser runs in one place with a fixed number of threads.
+
+    Parameters
+    ----------
+    task : Task
+        From `wb.task(...)`; its ``train`` split is read under your grant.
+    network : torch.nn.Module, optional
+        Takes float32 (n, 1, 32, 32, 32) in 0..1 and gives n logits; a small 3D network when left out.
+    cluster : Cluster, optional
+        Where to prepare and train; this kernel when left out.
+    seed : int
+        Seed of initialisation, order and augmentation, at least 0.
+    epochs : int
+        How many, 1–1000.
+    batches : int
+        Batches of 32 patches per epoch, half of them positive, 1–10000.
+    learning_rate : float
+        Peak rate of a one-cycle schedule, above 0, at most 1.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    InvalidInput
+        When a number is out of range or the split has no example of one of the classes.
+    RunFailed
+        When the loss stops being finite or a worker dies.
+    """
+    _check(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
+    try:
+        from workbench.compute.fitting import Recipe, fit, initial_network  # noqa: PLC0415 - torch, on first use
+        from workbench.compute.model import Step, TrainedModel  # noqa: PLC0415 - torch, on first use
+    except ImportError as problem:
+        raise MissingDependency(f"Training needs torch ({problem}): `pip install ai4h-workbench[train]`.") from None
+    examples = task.examples("train", cluster=cluster)
+    labels = np.asarray(examples.labels).astype(np.int64)
+    positives = int(labels.sum())
+    if positives == 0 or positives == len(labels):
+        raise InvalidInput(
+            f"The training split of {task.id} has {positives} positive examples of {len(labels)}; "
+            "both classes are needed."
+        )
+    recipe = Recipe(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
+    start = network if network is not None else initial_network(seed)
+    live = _Curve(task.id, epochs)
+    if cluster is None:
+        state, losses = fit(start, examples.patches, labels, recipe, live.report)
+    else:
+        state, losses = _on_cluster(cluster, (start, examples.patches, labels, recipe), live.report)
+    start.load_state_dict(state)
+    live.finish()
+    history = tuple(Step(epoch, loss) for epoch, loss in enumerate(losses, start=1))
+    return TrainedModel(task.id, start.eval(), seed, history, examples=len(labels), positives=positives)
+
+
+def _check(**values: float) -> None:
+    ranges = {"seed": (0, 2**32 - 1), "epochs": (1, 1000), "batches": (1, 10_000), "learning_rate": (1e-9, 1.0)}
+    for name, value in values.items():
+        low, high = ranges[name]
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (is_whole or name == "learning_rate") or not low <= value <= high:
+            raise InvalidInput(f"{name} must be from {low:g} to {high:g}; got {value!r}.")
+
+
+def _on_cluster(cluster: Cluster, work: tuple[Any, ...], report: Callable[[int, float], None]) -> Any:
+    """Run the fit as one task pinned to one worker and pass its reports on as they come."""
+    from workbench.compute.fitting import fit_and_log  # noqa: PLC0415 - torch, on first use
+
+    topic = f"workbench-training-{uuid.uuid4().hex}"
+    reports: queue.Queue[tuple[int, float]] = queue.Queue()
+    # The handler runs in the client's own thread, where a notebook's output has no cell: hand over to this one.
+    cluster.client.subscribe_topic(topic, lambda event: reports.put(event[1]))
+    worker = sorted(cluster.client.scheduler_info()["workers"])[0]
+    data = cluster.client.scatter(work, workers=[worker], direct=False, hash=False)
+    future = cluster.client.submit(
+        fit_and_log, *data, topic, workers=[worker], allow_other_workers=False, retries=0, pure=False
+    )
+    try:
+        while not future.done():
+            _drain(reports, report, wait_s=0.1)
+        _drain(reports, report, wait_s=0.0)
+        if future.status != "finished":
+            problem = future.exception()
+            raise RunFailed(f"Training stopped on its worker ({type(problem).__name__}: {problem}).") from problem
+        return future.result()
+    finally:
+        future.cancel()
+        cluster.client.unsubscribe_topic(topic)
+
+
+def _drain(reports: queue.Queue[tuple[int, float]], report: Callable[[int, float], None], *, wait_s: float) -> None:
+    try:
+        while True:
+            report(*reports.get(timeout=wait_s) if wait_s else reports.get_nowait())
+    except queue.Empty:
+        return
+
+
+class _Curve:
+    """The live curve of one run in the cell's output."""
+
+    def __init__(self, task: str, epochs: int) -> None:
+        self._task, self._epochs = task, epochs
+        self._losses: list[float] = []
+        self._handle = display_handle()
+        self.finish()
+
+    def report(self, epoch: int, loss: float) -> None:
+        """Add an epoch and show the curve again."""
+        self._losses.append(loss)
+        self.finish()
+
+    def finish(self) -> None:
+        """Show the curve as it stands."""
+        if self._handle is not None:
+            html = curve_html(f"<b>Training for {self._task}</b>", self._losses, self._epochs)
+            self._handle.show(html, f"{len(self._losses)} of {self._epochs} epochs")
