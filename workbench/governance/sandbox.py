@@ -1,0 +1,205 @@
+"""The sandbox around code that nobody has reviewed: bubblewrap with its own network, processes, files and /tmp.
+
+`bwrap_command` wraps a command; `sandbox_environment` gives the only environment to start it with. Secrets
+go through that environment, never through the command line, which other processes of the host can read.
+
+Source: bwrap(1), user_namespaces(7).
+
+Runs in: Jupyter server | gateway | evaluator | terminal
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from glob import glob
+from pathlib import Path
+
+import workbench
+from workbench.errors import SandboxMissing
+
+PACKAGE = Path(workbench.__file__).resolve().parent
+FIRST_PROCESS = PACKAGE / "governance" / "first_process.py"
+# What a dynamic loader and the time functions need; nothing that names the people or the network of this host.
+ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "alternatives", "fonts")
+MERGED = ("bin", "sbin", "lib", "lib32", "lib64")
+KEPT_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+# A sandbox of the root user still counts as root for files below /proc: they tell about, and a few of them steer,
+# the whole machine (bubblewrap 0.8 leaves /proc/sys/kernel writable then, so /proc is made read-only besides).
+MASKED = (
+    "acpi", "asound", "iomem", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount",
+    "kpageflags", "latency_stats", "pagetypeinfo", "sched_debug", "scsi", "slabinfo", "sysrq-trigger", "timer_list",
+    "vmallocinfo",
+)  # fmt: skip
+INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`)"
+
+
+def require_bubblewrap() -> str:
+    """Give the path of a `bwrap` that works on this machine.
+
+    Raises
+    ------
+    SandboxMissing
+        When it is not installed, or the kernel does not let this user make namespaces.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxMissing(
+            f"This machine has no bubblewrap, so code cannot be kept apart. {INSTALL}, then try again."
+        )
+    problem = _probe(program)
+    if problem:
+        raise SandboxMissing(
+            f"bubblewrap is installed but cannot isolate ({problem}). Allow user namespaces "
+            "(`sysctl kernel.unprivileged_userns_clone=1`, `user.max_user_namespaces` above 0), then try again."
+        )
+    return program
+
+
+def isolation_level() -> str:
+    """Name how code is isolated on this machine: `bubblewrap` or `none`."""
+    try:
+        require_bubblewrap()
+    except SandboxMissing:
+        return "none"
+    return "bubblewrap"
+
+
+def sandbox_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the whole environment of a sandboxed process: a few harmless names of this process, and `extra`.
+
+    It must also be the environment of `bwrap` itself: what `bwrap` starts with can be read in /proc/1/environ.
+    """
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return {
+        "LANG": "C.UTF-8",
+        **kept,
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp/home",  # noqa: S108 - the sandbox's own /tmp
+        "TMPDIR": "/tmp",  # noqa: S108 - the same
+        "MPLCONFIGDIR": "/tmp/home/.config/matplotlib",  # noqa: S108 - the same
+        "PYTHONNOUSERSITE": "1",
+        **(extra or {}),
+    }
+
+
+def bwrap_command(
+    argv: Sequence[str],
+    *,
+    binds: Mapping[str, Path] | None = None,
+    read_only: Mapping[str, Path] | None = None,
+    hidden: Iterable[Path] = (),
+    directory: str = "/tmp",  # noqa: S108 - the sandbox's own /tmp
+    devices: bool = True,
+) -> list[str]:
+    """Wrap a command so that it sees the system and this Python read-only, and of everything else only what is named.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        What to run; the first word is an absolute path, such as `sys.executable`.
+    binds, read_only : mapping of str to Path, optional
+        Path inside the sandbox -> file or folder of the host, writable (`binds`) or not.
+    hidden : iterable of Path, optional
+        Folders of the host that stay empty inside even when they lie below something that is shown; name the home.
+    directory : str, default "/tmp"
+        The working directory inside.
+    devices : bool, default True
+        Whether NVIDIA devices are shown, when there are any.
+
+    Returns
+    -------
+    list of str
+        A command line; start it with `env=sandbox_environment(…)` and `cwd="/"`.
+
+    Raises
+    ------
+    SandboxMissing
+        When this machine cannot isolate.
+
+    Examples
+    --------
+    >>> bwrap_command(["/bin/true"])[-1]  # doctest: +SKIP
+    '/bin/true'
+    """
+    words = [require_bubblewrap(), *_NAMESPACES, *_system(), *_python()]
+    words += _hide(hidden)
+    # A mount over /tmp hides what was mounted below it, so /tmp comes before everything that is named.
+    words += ["--tmpfs", "/tmp", "--dir", "/tmp/home"]  # noqa: S108 - the sandbox's own /tmp
+    words += _gpu_devices() if devices else []
+    for inside, outside in (read_only or {}).items():
+        words += ["--ro-bind", str(outside), inside]
+    for inside, outside in (binds or {}).items():
+        words += ["--bind", str(outside), inside]
+    # Last, so that the mount points above could still be made: the root and /dev take no new files either.
+    words += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", directory, "--"]
+    return [*words, sys.executable, "-I", "-S", str(FIRST_PROCESS), *argv]
+
+
+_NAMESPACES = (
+    "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1",
+    "--cap-drop", "ALL", "--hostname", "workbench",
+)  # fmt: skip
+
+
+def _system() -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr"]
+    for name in MERGED:
+        folder = Path("/", name)
+        if folder.is_symlink():
+            words += ["--symlink", os.readlink(folder), str(folder)]
+        elif folder.is_dir():
+            words += ["--ro-bind", str(folder), str(folder)]
+    for name in ETC:
+        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    words += ["--proc", "/proc"]
+    for name in MASKED:
+        file = Path("/proc", name)
+        if file.exists():
+            words += ["--tmpfs", str(file)] if file.is_dir() else ["--ro-bind", "/dev/null", str(file)]
+    # Named semaphores (multiprocessing, torch) live in /dev/shm; it stays writable and is the sandbox's own.
+    return [*words, "--dev", "/dev", "--tmpfs", "/dev/shm"]  # noqa: S108 - the same
+
+
+def _python() -> list[str]:
+    """Show the environment this Python runs from, the Python it stands on, and this package, wherever they lie."""
+    # `sys.executable` may be a chain of links; the folder of every link must be there for it to resolve.
+    folders = {Path(sys.prefix), Path(sys.exec_prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix), PACKAGE}
+    folders.add(Path(sys.executable).resolve().parent.parent)
+    shown: list[Path] = [Path("/usr")]
+    words: list[str] = []
+    for folder in sorted(folders, key=lambda path: len(path.parts)):
+        if not any(folder.is_relative_to(parent) for parent in shown):
+            shown.append(folder)
+            words += ["--ro-bind", str(folder), str(folder)]
+    return words
+
+
+def _hide(folders: Iterable[Path]) -> list[str]:
+    shown = [Path("/usr"), Path(sys.prefix), Path(sys.base_prefix), PACKAGE]
+    words: list[str] = []
+    for folder in folders:
+        if folder.is_dir() and any(folder.resolve().is_relative_to(parent.resolve()) for parent in shown):
+            words += ["--tmpfs", str(folder.resolve()), "--remount-ro", str(folder.resolve())]
+    return words
+
+
+def _gpu_devices() -> list[str]:
+    found = sorted(
+        glob("/dev/nvidia[0-9]*") + glob("/dev/nvidiactl") + glob("/dev/nvidia-uvm*") + glob("/dev/nvidia-caps")
+    )
+    return [word for device in found for word in ("--dev-bind", device, device)]
+
+
+@cache
+def _probe(program: str) -> str:
+    """Try the namespaces once per process; give what `bwrap` complained about, or nothing."""
+    done = subprocess.run(  # noqa: S603 - a fixed command line, no shell
+        [program, *_NAMESPACES, "--ro-bind", "/", "/", "--", "/bin/true"],
+        env={}, cwd="/", capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    return "" if done.returncode == 0 else done.stderr.strip().removeprefix("bwrap: ")[:200] or "no reason given"
