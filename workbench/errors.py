@@ -40,6 +40,18 @@ class InvalidInput(WorkbenchError):
     status, exit_code, name = 400, 2, "invalid-input"
 
 
+class RangeNotSatisfiable(WorkbenchError):
+    """A byte range that is malformed or asks for nothing the object has."""
+
+    status, exit_code, name = 416, 14, "range-not-satisfiable"
+
+
+class TooLarge(WorkbenchError):
+    """More was sent than this door takes."""
+
+    status, exit_code, name = 413, 15, "too-large"
+
+
 class NotSignedIn(WorkbenchError):
     """No token, or one that is malformed, expired or withdrawn."""
 
@@ -109,7 +121,7 @@ class RunFailed(WorkbenchError):
 ERRORS: dict[str, type[WorkbenchError]] = {
     cls.name: cls
     for cls in (
-        WorkbenchError, InvalidInput, NotSignedIn, AccessDenied, NotFound, Conflict, IngestRefused, SubmissionRefused,
+        WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, NotSignedIn, AccessDenied, NotFound, Conflict, IngestRefused, SubmissionRefused,
         SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
     )
 }  # fmt: skip
