@@ -121,7 +121,8 @@ class RunFailed(WorkbenchError):
 ERRORS: dict[str, type[WorkbenchError]] = {
     cls.name: cls
     for cls in (
-        WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, NotSignedIn, AccessDenied, NotFound, Conflict, IngestRefused, SubmissionRefused,
+        WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, NotSignedIn, AccessDenied, NotFound, Conflict,
+        IngestRefused, SubmissionRefused,
         SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
     )
 }  # fmt: skip
