@@ -1,0 +1,132 @@
+"""The record of who did what: append-only, hash-chained, sealed, and checked by one function.
+
+Runs in: gateway
+Source: the chain is SHA-256 over canonical JSON, each event holding the hash of the one before it (Haber and
+Stornetta, "How to time-stamp a digital document", 1991).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import IntegrityError
+from workbench.governance.canonical import canonical_json
+from workbench.governance.sealing import Head, Sealer
+
+if TYPE_CHECKING:
+    from workbench.governance.store import Store
+
+GENESIS = "0" * 64
+COLUMNS = "seq, time, actor, action, resource, outcome, reason, details, previous, hash, seal"
+_PLACES = ", ".join(f":{name}" for name in COLUMNS.split(", "))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing somebody did, or was refused."""
+
+    actor: str
+    action: str
+    resource: str
+    outcome: str = "done"
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an event that does not say who did what to which thing."""
+        for name in ("actor", "action", "resource", "outcome"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                raise ValueError(f"An audit event needs its {name}; {value!r} says nothing.")
+
+
+def append(db: sqlite3.Connection, events: Sequence[Event], sealer: Sealer, time: str) -> Head:
+    """Add events to the chain inside the caller's transaction and give the new head."""
+    last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    head = Head(last["seq"], last["hash"]) if last else Head(0, GENESIS)
+    rows = []
+    for event in events:
+        row = {**vars(event), "details": canonical_json(event.details).decode()}
+        row |= {"seq": head.seq + 1, "time": time, "previous": head.hash}
+        head = Head(head.seq + 1, _hash(row))
+        rows.append({**row, "hash": head.hash, "seal": sealer.seal(head.hash)})
+    db.executemany(f"INSERT INTO audit ({COLUMNS}) VALUES ({_PLACES})", rows)  # noqa: S608 - constant columns
+    return head
+
+
+def list_events(store: Store, *, limit: int = 100, since: int = 0) -> list[dict[str, Any]]:
+    """Give events newer than number `since`, oldest first; of many, the newest `limit`."""
+    rows = store.read().execute(
+        f"SELECT * FROM (SELECT {COLUMNS} FROM audit WHERE seq > ? ORDER BY seq DESC LIMIT ?) ORDER BY seq",  # noqa: S608
+        (since, limit),
+    )
+    return [{**dict(row), "details": json.loads(row["details"])} for row in rows]
+
+
+def verify(store: Store) -> dict[str, Any]:
+    """Check every event, the chain and the signed head.
+
+    Returns
+    -------
+    dict
+        `events` (how many), `head` (hash of the newest), `ok`, and, when not ok, `first_bad` (the number of the
+        first event that is edited, missing, inserted or out of order) and `reason`.
+    """
+    with store.settled() as db:
+        count, last, problem = 0, Head(0, GENESIS), None
+        try:
+            signed = store.sealer.read_head()
+        except IntegrityError as error:
+            signed, problem = None, (None, error.message)
+        for row in db.execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constant columns
+            count += 1
+            fault = _fault(row, last, signed, store.sealer)
+            if fault:
+                problem = (last.seq + 1, fault)
+                break
+            last = Head(row["seq"], row["hash"])
+        total = db.execute("SELECT COUNT(*) FROM audit").fetchone()[0]
+    if problem is None:
+        problem = _cut(last, signed)
+    first_bad, reason = problem or (None, "")
+    return {"events": total, "head": last.hash, "ok": problem is None, "first_bad": first_bad, "reason": reason}
+
+
+def _fault(row: sqlite3.Row, last: Head, signed: Head | None, sealer: Sealer) -> str:
+    """Say what is wrong with an event, given the one before it, or nothing."""
+    expected = last.seq + 1
+    if row["seq"] != expected:
+        return f"Event {expected} is missing: after event {last.seq} the log goes on with event {row['seq']}."
+    if row["hash"] != _hash({name: row[name] for name in row.keys() if name not in ("hash", "seal")}):  # noqa: SIM118
+        return f"Event {expected} is not what was written: its content does not give its hash."
+    if row["previous"] != last.hash:
+        return f"Event {expected} does not follow event {last.seq}: something was inserted, dropped or moved here."
+    if row["seal"] != sealer.seal(row["hash"]):
+        return f"Event {expected} was written without this home's audit key."
+    if signed and signed.seq == expected and signed.hash != row["hash"]:
+        return f"Event {expected} is not the one that was signed for."
+    return ""
+
+
+def _cut(last: Head, signed: Head | None) -> tuple[int | None, str] | None:
+    """Compare the end of the log with the signed head."""
+    if signed is None:
+        return (1, "The signed head of the log is missing, so its end cannot be checked.") if last.seq else None
+    if signed.seq > last.seq:
+        return last.seq + 1, f"The log was cut after event {last.seq}: the signed head names event {signed.seq}."
+    return None
+
+
+def _hash(event: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(event)).hexdigest()
+
+
+def iterate(store: Store) -> Iterator[dict[str, Any]]:
+    """Give every event, oldest first, one at a time."""
+    for row in store.read().execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constant columns
+        yield {**dict(row), "details": json.loads(row["details"])}

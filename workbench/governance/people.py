@@ -1,0 +1,133 @@
+"""People, their roles and the purposes they may name; and how a new home gets its first ones.
+
+Runs in: gateway
+Source: purposes carry the investigation terms of the GA4GH Data Use Ontology (DUO), where it has one.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sqlite3
+from typing import Any
+
+from workbench.errors import InvalidInput, NotFound
+from workbench.governance.store import Change, Store, stamped
+from workbench.settings import Settings
+
+ROLES = ("researcher", "custodian", "checker", "teacher", "reviewer", "administrator")
+
+DEMO_PEOPLE = {
+    "researcher": ("researcher",),
+    "custodian": ("custodian",),
+    "checker-1": ("checker",),
+    "checker-2": ("checker",),
+    "teacher": ("teacher", "researcher"),
+    "reviewer": ("reviewer", "researcher"),
+}
+OWNER_ROLES = ("administrator", "custodian", "researcher")
+
+PURPOSES = (
+    ("lung-nodule-detection", "lung nodule detection", "DUO:0000040"),
+    ("nodule-malignancy", "nodule malignancy", "DUO:0000040"),
+    ("method-development", "method development", "DUO:0000031"),
+    ("teaching", "teaching", None),
+    ("quality-improvement", "quality improvement", None),
+)
+
+
+def seed(store: Store, settings: Settings) -> None:
+    """Give a new home its people and purposes; a home that has people is left as it is."""
+    if store.read().execute("SELECT 1 FROM people").fetchone():
+        return
+    people = DEMO_PEOPLE if settings.demo_accounts else {getpass.getuser(): OWNER_ROLES}
+    with store.change("system", "home.seed", "home", people=sorted(people)) as db:
+        for person, roles in people.items():
+            _insert_person(db, person, person, roles, stamped(store))
+        db.executemany("INSERT OR IGNORE INTO purposes (id, label, duo) VALUES (?, ?, ?)", PURPOSES)
+
+
+def add_person(store: Store, actor: str, person: str, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
+    """Add a person with roles.
+
+    Raises
+    ------
+    InvalidInput
+        When a role does not exist or the person already does.
+    """
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown or not person.strip():
+        raise InvalidInput(f"No role “{', '.join(unknown)}”; the roles are {', '.join(ROLES)}.")
+    if find_person(store, person):
+        raise InvalidInput(f"“{person}” already has an account here; change its roles instead.")
+    with store.change(actor, "person.add", person, roles=list(roles)) as db:
+        _insert_person(db, person, name, roles, stamped(store))
+    return whoami(store, person)
+
+
+def set_roles(store: Store, actor: str, person: str, roles: tuple[str, ...]) -> dict[str, Any]:
+    """Replace a person's roles; they count from the next question to the policy on."""
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown:
+        raise InvalidInput(f"No role “{', '.join(unknown)}”; the roles are {', '.join(ROLES)}.")
+    whoami(store, person)
+    with store.change(actor, "person.roles", person, roles=list(roles)) as db:
+        db.execute("DELETE FROM roles WHERE person = ?", (person,))
+        db.executemany("INSERT INTO roles (person, role) VALUES (?, ?)", [(person, role) for role in sorted(set(roles))])
+    return whoami(store, person)
+
+
+def find_person(store: Store, person: str) -> sqlite3.Row | None:
+    """Give the row of a person, or None."""
+    row: sqlite3.Row | None = store.read().execute("SELECT * FROM people WHERE id = ?", (person,)).fetchone()
+    return row
+
+
+def roles_of(store: Store, person: str) -> frozenset[str]:
+    """Give the roles that a person holds at this moment."""
+    rows = store.read().execute("SELECT role FROM roles WHERE person = ?", (person,))
+    return frozenset(row["role"] for row in rows)
+
+
+def whoami(store: Store, person: str) -> dict[str, Any]:
+    """Give `person`, `name` and `roles`.
+
+    Raises
+    ------
+    NotFound
+        When the home has no such account.
+    """
+    row = find_person(store, person)
+    if row is None:
+        raise NotFound(f"No account “{person}” in this home; `workbench datasets` without `--as` uses the usual one.")
+    return {"person": row["id"], "name": row["name"], "roles": sorted(roles_of(store, person))}
+
+
+def list_people(store: Store) -> list[dict[str, Any]]:
+    """Give every account with its roles."""
+    return [whoami(store, row["id"]) for row in store.read().execute("SELECT id FROM people ORDER BY rowid").fetchall()]
+
+
+def list_purposes(store: Store) -> list[dict[str, Any]]:
+    """Give the purposes somebody may name, as `id` and `label`."""
+    return [dict(row) for row in store.read().execute("SELECT id, label, duo FROM purposes ORDER BY rowid")]
+
+
+def find_purpose(store: Store, text: str) -> str:
+    """Give the id of a purpose named by its id or its label.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such purpose; the message lists them.
+    """
+    wanted = " ".join(str(text).lower().split())
+    for purpose in list_purposes(store):
+        if wanted in (purpose["id"], purpose["label"].lower()):
+            return str(purpose["id"])
+    known = ", ".join(f"“{purpose['label']}”" for purpose in list_purposes(store))
+    raise InvalidInput(f"“{text}” is not a purpose of this home; choose one of {known}.")
+
+
+def _insert_person(db: Change, person: str, name: str, roles: tuple[str, ...], created: str) -> None:
+    db.execute("INSERT INTO people (id, name, created) VALUES (?, ?, ?)", (person, name, created))
+    db.executemany("INSERT INTO roles (person, role) VALUES (?, ?)", [(person, role) for role in sorted(set(roles))])

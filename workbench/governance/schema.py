@@ -1,0 +1,55 @@
+"""The tables of governance; other rooms add theirs when the store is opened.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS people (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS roles (
+  person TEXT NOT NULL REFERENCES people, role TEXT NOT NULL, PRIMARY KEY (person, role)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS purposes (
+  id TEXT PRIMARY KEY, label TEXT NOT NULL UNIQUE, duo TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS datasets (
+  name TEXT PRIMARY KEY, title TEXT NOT NULL,
+  tier TEXT NOT NULL CHECK (tier IN ('open', 'registered', 'controlled', 'undisclosed')),
+  custodian TEXT NOT NULL REFERENCES people, description TEXT NOT NULL, card TEXT NOT NULL,
+  discoverable INTEGER NOT NULL DEFAULT 1, created TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS versions (
+  number INTEGER PRIMARY KEY, dataset TEXT NOT NULL REFERENCES datasets, version TEXT NOT NULL, created TEXT NOT NULL,
+  scans INTEGER NOT NULL, subjects INTEGER NOT NULL, bytes INTEGER NOT NULL, manifest TEXT NOT NULL,
+  note TEXT NOT NULL DEFAULT '', UNIQUE (dataset, version)) STRICT;
+CREATE TABLE IF NOT EXISTS requests (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL REFERENCES datasets,
+  person TEXT NOT NULL REFERENCES people, purpose TEXT NOT NULL REFERENCES purposes, days INTEGER NOT NULL,
+  note TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('submitted', 'granted', 'refused')),
+  created TEXT NOT NULL, decided TEXT, decided_by TEXT REFERENCES people, reason TEXT NOT NULL DEFAULT '') STRICT;
+CREATE INDEX IF NOT EXISTS requests_of_person ON requests (person, dataset);
+CREATE UNIQUE INDEX IF NOT EXISTS one_open_request ON requests (person, dataset) WHERE status = 'submitted';
+CREATE TABLE IF NOT EXISTS grants (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL REFERENCES requests (id),
+  dataset TEXT NOT NULL REFERENCES datasets, person TEXT NOT NULL REFERENCES people,
+  purpose TEXT NOT NULL REFERENCES purposes, starts TEXT NOT NULL, ends TEXT NOT NULL,
+  approved_by TEXT NOT NULL REFERENCES people, revoked TEXT, revoked_by TEXT REFERENCES people,
+  revoke_reason TEXT NOT NULL DEFAULT '', CHECK (approved_by <> person)) STRICT;
+CREATE INDEX IF NOT EXISTS grants_of_person ON grants (person, dataset);
+CREATE TABLE IF NOT EXISTS kernels (
+  id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people,
+  isolation TEXT NOT NULL CHECK (isolation IN ('bubblewrap', 'none')), started TEXT NOT NULL, ended TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS views (
+  id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people, kernel TEXT REFERENCES kernels,
+  dataset TEXT NOT NULL REFERENCES datasets, version TEXT NOT NULL, scan TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS views_of_person ON views (person, dataset);
+CREATE TABLE IF NOT EXISTS audit (
+  seq INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL,
+  outcome TEXT NOT NULL, reason TEXT NOT NULL, details TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
+  seal TEXT NOT NULL) STRICT;
+CREATE TRIGGER IF NOT EXISTS audit_is_never_edited BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_is_never_shortened BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+"""
