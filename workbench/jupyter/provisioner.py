@@ -1,0 +1,162 @@
+"""Starts “Governed Python”: a kernel in bubblewrap, known to the gateway, with the gateway as its only way out.
+
+Works wherever `jupyter_client` starts kernels: JupyterLab, papermill, nbclient, nbval.
+
+Runs in: Jupyter server | terminal
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+
+from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, running_gateway
+from workbench.errors import WorkbenchError
+from workbench.governance.sandbox import bwrap_command, isolation_level, sandbox_environment
+from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
+from workbench.settings import SOCKET_NAME, Settings, load_settings
+
+ISOLATION_VARIABLE = "WORKBENCH_ISOLATION"
+WORKSPACE = "/workspace"
+GATEWAY_FOLDER = "/run/workbench"
+CONNECTION_FOLDER = "/tmp/.kernel"  # noqa: S108 - the sandbox's own /tmp
+
+
+class GovernedProvisioner(LocalProvisioner):  # type: ignore[misc]
+    """One governed kernel: its place in the gateway's list, its sandbox, its folder of sockets.
+
+    Attributes
+    ----------
+    account : str
+        Who the kernel acts for, from its start to its end, restarts included.
+    isolation : str
+        `bubblewrap` or `none`; the gateway gives a kernel without isolation open data only.
+    """
+
+    account: str = ""
+    isolation: str = "none"
+    _settings: Settings
+    _kernel: str | None = None
+    _folder: Path
+    _workspace: Path
+    _held: ExitStack | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Announce the kernel to the gateway and wrap its command."""
+        if self._held is None:
+            self._settings = load_settings()
+            self.account = current_account(self._settings)
+        try:
+            token = await asyncio.to_thread(self._announce)
+            kwargs = await super().pre_launch(**self._with_own_sockets(kwargs))
+            return self._wrapped(kwargs, token)
+        except BaseException:
+            await asyncio.to_thread(self._leave, True)
+            raise
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        """Start the wrapped command; its output goes to a file of its own, which a sandbox may as well reopen."""
+        # Never to the server's output: through /proc/self/fd a kernel could reopen that file and read the log.
+        with (self._folder / "log").open("ab") as log:
+            info: dict[str, Any] = await super().launch_kernel(cmd, **{**kwargs, "stdout": log, "stderr": log})
+        self.cwd = self._workspace
+        return info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Take the kernel off the gateway's list; on a restart its folder, account and gateway stay."""
+        await super().cleanup(restart=restart)
+        await asyncio.to_thread(self._leave, not restart)
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """Add who the kernel acts for and how it is isolated."""
+        info: dict[str, Any] = await super().get_provisioner_info()
+        return {**info, "account": self.account, "isolation": self.isolation}
+
+    def _announce(self) -> str:
+        """Have a gateway, register this kernel, make its folders; give its token."""
+        if self._held is None:
+            self._held = ExitStack()
+            self._held.enter_context(running_gateway(self._settings))
+        self.isolation = isolation_level()
+        line = Connection(self._settings.socket, operator_secret(self._settings))
+        try:
+            reply = line.post("/v1/kernels", {"person": self.account, "isolation": self.isolation})
+        finally:
+            line.close()
+        self._kernel = reply["kernel"]
+        self._workspace = workspace_of(self._settings, self.account)
+        # The name is short because a unix socket's path is, and of this kernel because a restart keeps its sockets.
+        self._folder = self._settings.run / "kernels" / str(self.kernel_id)[:8]
+        (self._folder / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(reply["token"])
+
+    def _with_own_sockets(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Point the kernel manager at unix sockets in this kernel's own folder, before it writes its file."""
+        manager = self.parent
+        manager.transport, manager.cache_ports = "ipc", False
+        manager.ip = str(self._folder / "sockets" / "ipc")
+        return kwargs
+
+    def _wrapped(self, kwargs: dict[str, Any], token: str) -> dict[str, Any]:
+        manager_file = os.path.realpath(self.parent.connection_file)
+        directory = kwargs.pop("cwd", None)
+        # `independent` keeps the server's process number out of the environment; the sandbox dies with us anyway.
+        kwargs.update(cwd="/", independent=True)
+        if self.isolation == "none":
+            cmd = [*kwargs["cmd"], "--ext=workbench.jupyter.banner"]
+            kwargs.update(cmd=cmd, cwd=str(self._workspace), env=self._environment(token, self._settings.socket))
+            kwargs["env"].update(HOME=os.path.expanduser("~"), MPLCONFIGDIR=str(self._folder / "matplotlib"))
+            return kwargs
+        info = json.loads(Path(manager_file).read_text())
+        file = self._folder / "sockets" / "connection.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({**info, "ip": f"{CONNECTION_FOLDER}/ipc"}))
+        inside = f"{CONNECTION_FOLDER}/{file.name}"
+        kwargs["cmd"] = bwrap_command(
+            [inside if word == manager_file else word for word in kwargs["cmd"]],
+            binds={WORKSPACE: self._workspace, CONNECTION_FOLDER: file.parent},
+            read_only={GATEWAY_FOLDER: self._settings.gateway_folder},
+            hidden=(self._settings.home,),
+            directory=self._directory(directory),
+        )
+        kwargs["env"] = self._environment(token, Path(GATEWAY_FOLDER, SOCKET_NAME))
+        return kwargs
+
+    def _environment(self, token: str, socket: Path) -> dict[str, str]:
+        return sandbox_environment(
+            {
+                "USER": self.account, "LOGNAME": self.account, ACCOUNT_VARIABLE: self.account,
+                SOCKET_VARIABLE: str(socket), TOKEN_VARIABLE: token, ISOLATION_VARIABLE: self.isolation,
+            }
+        )  # fmt: skip
+
+    def _directory(self, named: object) -> str:
+        """Turn the folder that the caller asked for into the same place inside, when it is in the workspace."""
+        if isinstance(named, str | os.PathLike):
+            folder = Path(os.path.realpath(named))
+            root = self._workspace.resolve()
+            if folder.is_relative_to(root):
+                return str(Path(WORKSPACE) / folder.relative_to(root))
+        return WORKSPACE
+
+    def _leave(self, for_good: bool) -> None:
+        if self._kernel is not None:
+            try:
+                line = Connection(self._settings.socket, operator_secret(self._settings), timeout_s=5.0)
+                line.delete(f"/v1/kernels/{self._kernel}")
+                line.close()
+            except WorkbenchError as problem:
+                # The kernel is dead already; its token ends by itself. Ending must not fail because of this.
+                self.log.warning("The gateway did not hear that a kernel ended: %s", problem.message)
+            self._kernel = None
+        if for_good and self._held is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._held.close()
+            self._held = None
