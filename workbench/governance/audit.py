@@ -78,13 +78,13 @@ def verify(store: Store) -> dict[str, Any]:
         first event that is edited, missing, inserted or out of order) and `reason`.
     """
     with store.settled() as db:
-        count, last, problem = 0, Head(0, GENESIS), None
+        last = Head(0, GENESIS)
+        problem: tuple[int | None, str] | None = None
         try:
             signed = store.sealer.read_head()
         except IntegrityError as error:
             signed, problem = None, (None, error.message)
         for row in db.execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constant columns
-            count += 1
             fault = _fault(row, last, signed, store.sealer)
             if fault:
                 problem = (last.seq + 1, fault)
@@ -102,7 +102,7 @@ def _fault(row: sqlite3.Row, last: Head, signed: Head | None, sealer: Sealer) ->
     expected = last.seq + 1
     if row["seq"] != expected:
         return f"Event {expected} is missing: after event {last.seq} the log goes on with event {row['seq']}."
-    if row["hash"] != _hash({name: row[name] for name in row.keys() if name not in ("hash", "seal")}):  # noqa: SIM118
+    if row["hash"] != _hash({name: row[name] for name in row.keys() if name not in ("hash", "seal")}):
         return f"Event {expected} is not what was written: its content does not give its hash."
     if row["previous"] != last.hash:
         return f"Event {expected} does not follow event {last.seq}: something was inserted, dropped or moved here."

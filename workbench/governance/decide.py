@@ -139,7 +139,9 @@ def _granted(ask: _Question, dataset: sqlite3.Row) -> Decision:
     for grant in grants:
         if grant["revoked"] is None and grant["starts"] <= ask.now < grant["ends"]:
             return Decision(
-                True, f"Granted by {grant['approved_by']} for “{grant['purpose']}” until {day(grant['ends'])}.", "granted"
+                True,
+                f"Granted by {grant['approved_by']} for “{grant['purpose']}” until {day(grant['ends'])}.",
+                "granted",
             )
     again = f"ask again with `workbench request {ask.resource} --purpose … --days …`."
     if not grants:
@@ -189,7 +191,9 @@ def _decide_request(ask: _Question) -> Decision:
         return _no_such("request", ask.resource)
     if row["person"] == ask.person:
         return Decision(
-            False, f"{ask.resource} is your own request, and nobody decides their own; somebody else must.", "own-request"
+            False,
+            f"{ask.resource} is your own request, and nobody decides their own; somebody else must.",
+            "own-request",
         )
     return _answers_for(ask, row["dataset"], f"decide request {ask.resource}", "request")
 
@@ -216,7 +220,7 @@ def _answers_for(ask: _Question, dataset: str, deed: str, thing: str) -> Decisio
 
 
 def _role_rule(role: str, deed: str) -> Callable[[_Question], Decision]:
-    """Make the rule that one role (or, for the log and the people, an administrator) may do a deed."""
+    """Make the rule that the holders of one role may do a deed."""
 
     def rule(ask: _Question) -> Decision:
         if role in ask.roles:
@@ -235,7 +239,9 @@ def _read_audit(ask: _Question) -> Decision:
 def _evaluate(ask: _Question) -> Decision:
     if ask.context.kind == "evaluator" and ask.context.task == ask.resource:
         return Decision(True, f"The evaluator scores a submission to “{ask.resource}”.", "evaluator")
-    return Decision(False, "Only the evaluator of a submission does this, for the task it was started for.", "evaluator")
+    return Decision(
+        False, "Only the evaluator of a submission does this, for the task it was started for.", "evaluator"
+    )
 
 
 def _needs(role: str, deed: str) -> Decision:
@@ -243,7 +249,9 @@ def _needs(role: str, deed: str) -> Decision:
 
 
 def _no_such(thing: str, name: str) -> Decision:
-    return Decision(False, f"No {thing} “{name}” that you may decide about; `workbench requests` lists them.", f"no-{thing}")
+    return Decision(
+        False, f"No {thing} “{name}” that you may decide about; `workbench requests` lists them.", f"unknown-{thing}"
+    )
 
 
 def _dataset(ask: _Question) -> sqlite3.Row | None:

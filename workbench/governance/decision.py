@@ -11,6 +11,7 @@ from datetime import datetime
 from workbench.errors import AccessDenied, NotFound
 
 UNKNOWN = "unknown-dataset"
+_HIDDEN = {UNKNOWN, "unknown-request", "unknown-grant"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Decision:
         """
         if self.allowed:
             return
-        if self.code == UNKNOWN:
+        if self.code in _HIDDEN:
             raise NotFound(self.reason)
         raise AccessDenied(self.reason, code=self.code or None)
 

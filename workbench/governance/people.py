@@ -72,7 +72,9 @@ def set_roles(store: Store, actor: str, person: str, roles: tuple[str, ...]) -> 
     whoami(store, person)
     with store.change(actor, "person.roles", person, roles=list(roles)) as db:
         db.execute("DELETE FROM roles WHERE person = ?", (person,))
-        db.executemany("INSERT INTO roles (person, role) VALUES (?, ?)", [(person, role) for role in sorted(set(roles))])
+        db.executemany(
+            "INSERT INTO roles (person, role) VALUES (?, ?)", [(person, role) for role in sorted(set(roles))]
+        )
     return whoami(store, person)
 
 

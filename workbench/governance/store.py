@@ -92,7 +92,7 @@ class Store:
         self._lock = threading.RLock()
         self._inside = False
         self._readers = threading.local()
-        # No statement cache: SQLite asks the authoriser when it compiles, and a cached statement would not be asked for.
+        # No statement cache: SQLite asks the authoriser when it compiles, and not about cached ones.
         self._writer = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=0
         )
