@@ -77,9 +77,16 @@ class Conflict(WorkbenchError):
 
 
 class IngestRefused(WorkbenchError):
-    """Nothing was ingested; `code` names the rule and the message names the files."""
+    """Nothing was ingested; `code` names the first rule and the message names the files.
+
+    Attributes
+    ----------
+    refusals : tuple of dict
+        Every reason as `{code, reason, files}`; it stays on the ingest host.
+    """
 
     status, exit_code, name = 422, 7, "ingest-refused"
+    refusals: tuple[dict[str, object], ...] = ()
 
 
 class SubmissionRefused(WorkbenchError):
