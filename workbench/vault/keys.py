@@ -1,0 +1,123 @@
+"""Keys that wrap keys: a subject's key under its dataset's, a dataset's under the home's master key.
+
+Destroying a subject's key makes its bytes unreadable in every version and every backup of the vault; a small
+tombstone keeps the key from being made anew.
+
+Runs in: gateway
+Source: NIST SP 800-38D (AES-GCM) for wrapping, RFC 5869 (HKDF) for keys of objects.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from workbench.errors import Conflict, IntegrityError, NotFound
+from workbench.vault.files import flush_folder, write_whole
+from workbench.vault.names import check_dataset, check_subject
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+# Objects of the dataset as a whole (tables, the card, manifests) have a key of their own; no subject is called so.
+SHARED = "_shared"
+
+
+class KeyRing:
+    """The keys of one home.
+
+    Parameters
+    ----------
+    folder : Path
+        The 0700 folder of keys; `master.key` is made there on first use.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._opened: dict[tuple[str, str], bytes] = {}
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._master = self._read_master()
+
+    def subject_key(self, dataset: str, subject: str, *, create: bool = False) -> bytes:
+        """Give a subject's key; `SHARED` names the key of what belongs to no subject.
+
+        Raises
+        ------
+        Conflict
+            When a key should be made for a subject that was withdrawn.
+        NotFound
+            When there is no such key, or it was destroyed.
+        IntegrityError
+            When the stored key does not open.
+        """
+        dataset, subject = check_dataset(dataset), subject if subject == SHARED else check_subject(subject)
+        with self._lock:
+            known = self._opened.get((dataset, subject))
+            if known is None:
+                wrapping = self._open(self._folder / dataset / "dataset.key", self._master, dataset, create=create)
+                file = self._folder / dataset / f"{subject}.key"
+                if self._tombstone(dataset, subject).exists():
+                    raise (Conflict if create else NotFound)(_withdrawn(dataset, subject))
+                known = self._open(file, wrapping, f"{dataset}/{subject}", create=create)
+                self._opened[dataset, subject] = known
+            return known
+
+    def destroy(self, dataset: str, subject: str) -> None:
+        """Destroy a subject's key for ever."""
+        dataset, subject = check_dataset(dataset), check_subject(subject)
+        with self._lock:
+            write_whole(self._tombstone(dataset, subject), [b""])
+            file = self._folder / dataset / f"{subject}.key"
+            if file.exists():
+                # Overwriting helps where the disk overwrites in place; a wrapped key is 60 bytes.
+                file.write_bytes(secrets.token_bytes(file.stat().st_size))
+                file.unlink()
+            flush_folder(file.parent)
+            self._opened.pop((dataset, subject), None)
+        object_key.cache_clear()
+
+    def _tombstone(self, dataset: str, subject: str) -> Path:
+        return self._folder / dataset / f"{subject}.withdrawn"
+
+    def _read_master(self) -> bytes:
+        file = self._folder / "master.key"
+        if not file.exists():
+            write_whole(file, [secrets.token_bytes(KEY_BYTES).hex().encode()])
+        try:
+            master = bytes.fromhex(file.read_text())
+        except ValueError:
+            master = b""
+        if len(master) != KEY_BYTES:
+            raise IntegrityError("The vault's master key is damaged; put it back from its backup.")
+        return master
+
+    def _open(self, file: Path, wrapping: bytes, name: str, *, create: bool) -> bytes:
+        try:
+            stored = file.read_bytes()
+        except FileNotFoundError:
+            if not create:
+                raise NotFound(f"The vault has no key for {name}; nothing was stored under it.") from None
+            key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
+            write_whole(file, [nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())])
+            return key
+        try:
+            return AESGCM(wrapping).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
+        except (InvalidTag, ValueError):
+            raise IntegrityError(f"The key of {name} does not open: another master key, or it was changed.") from None
+
+
+@lru_cache(maxsize=512)
+def object_key(subject_key: bytes, name: str) -> AESGCM:
+    """Give the cipher of one object."""
+    return AESGCM(HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"object " + name.encode()).derive(subject_key))
+
+
+def _withdrawn(dataset: str, subject: str) -> str:
+    return f"Subject {subject} was withdrawn from {dataset}: its key was destroyed and its bytes cannot be read again."

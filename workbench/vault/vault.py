@@ -1,0 +1,211 @@
+"""Encrypted, content-addressed objects: any range of any of them, decrypted in blocks, or an error.
+
+An object's id is a keyed hash of its subject and content, so equal bytes of a subject are stored once and an id
+tells a stranger nothing. Each object has its own key, so the block number can be the nonce: one key never encrypts
+two different texts. Object id, block number and total size are authenticated with every block, so blocks cannot be
+changed, swapped, moved between objects or cut off.
+
+Runs in: gateway
+Source: NIST SP 800-38D (AES-256-GCM).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from workbench.errors import IntegrityError, InvalidInput
+from workbench.vault.files import DRAFT_SUFFIX, write_whole
+from workbench.vault.keys import SHARED, KeyRing, object_key
+from workbench.vault.names import check_dataset, check_object, check_path, check_subject
+
+BLOCK_BYTES = 64 * 1024
+TAG_BYTES = 16
+STORED_BYTES = BLOCK_BYTES + TAG_BYTES
+MAGIC = b"AI4HWBV1"
+
+
+@dataclass(frozen=True)
+class ObjectEntry:
+    """One object of a dataset version.
+
+    Parameters
+    ----------
+    path : str
+        Its name within the version, such as ``scans/S0001/scan.json``.
+    sha256 : str
+        Of the plain bytes, 64 hexadecimal digits.
+    size : int
+        Of the plain bytes.
+    object : str
+        Its id in the vault.
+    subject : str
+        Whose key opens it; empty for what belongs to the dataset as a whole.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    object: str
+    subject: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the entry as plain JSON values."""
+        return asdict(self)
+
+
+class Vault:
+    """The encrypted objects of one home.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the encrypted objects lie.
+    keys_folder : Path
+        Where the keys lie.
+    """
+
+    def __init__(self, folder: Path, keys_folder: Path) -> None:
+        self._folder = folder
+        self._keys = KeyRing(keys_folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, dataset: str, subject: str, path: str, data: bytes) -> ObjectEntry:
+        """Store bytes and give their entry; equal bytes of a subject are written once.
+
+        Raises
+        ------
+        InvalidInput
+            When a name could leave its folder.
+        Conflict
+            When the subject was withdrawn.
+        """
+        check_path(path)
+        key = self._keys.subject_key(dataset, _owner(subject), create=True)
+        digest = hashlib.sha256(data)
+        name = hmac.digest(key, b"object id " + digest.digest(), "sha256").hex()
+        file = self._file(dataset, name)
+        if not (file.exists() and file.stat().st_size == _stored_size(len(data))):
+            write_whole(file, _encrypted(object_key(key, name), name, data))
+        return ObjectEntry(path, digest.hexdigest(), len(data), name, subject)
+
+    def read(self, dataset: str, entry: ObjectEntry, start: int = 0, stop: int | None = None) -> bytes:
+        """Give the bytes from `start` up to `stop` (the end when left out).
+
+        Raises
+        ------
+        InvalidInput
+            When the range does not lie within the object.
+        IntegrityError
+            When the stored bytes are not what was written.
+        NotFound
+            When the subject's key was destroyed.
+        """
+        stop = entry.size if stop is None else stop
+        if not 0 <= start <= stop <= entry.size:
+            raise InvalidInput(f"Bytes {start} to {stop} do not lie within an object of {entry.size} bytes.")
+        key = self._keys.subject_key(dataset, _owner(entry.subject))
+        first, last = start // BLOCK_BYTES, max(start, stop - 1) // BLOCK_BYTES
+        if start == entry.size and start > 0:
+            return b""
+        stored = self._stored(dataset, entry, first, last + 1)
+        return _decrypted(object_key(key, entry.object), entry, stored, (start, stop))
+
+    def destroy_subject(self, dataset: str, subject: str) -> None:
+        """Make a subject's bytes unreadable in every version, for ever."""
+        self._keys.destroy(dataset, subject)
+
+    def objects(self) -> Iterator[tuple[str, str]]:
+        """Give (dataset, object id) of everything that is stored."""
+        for file in self._folder.glob("*/??/*"):
+            if file.suffix != DRAFT_SUFFIX:
+                yield file.parts[-3], file.name
+
+    def sweep(self, known: Iterable[str]) -> int:
+        """Remove objects whose id nobody knows, and unfinished drafts; give how many. Nothing may be writing."""
+        kept, removed = set(known), 0
+        for file in self._folder.glob("*/??/*"):
+            if file.name not in kept:
+                file.unlink()
+                removed += 1
+        return removed
+
+    def _file(self, dataset: str, name: str) -> Path:
+        return self._folder / check_dataset(dataset) / check_object(name)[:2] / name
+
+    def _stored(self, dataset: str, entry: ObjectEntry, first: int, end: int) -> bytes:
+        """Give the stored blocks from `first` up to `end`, which must be there whole."""
+        begin = len(MAGIC) + first * STORED_BYTES
+        finish = min(len(MAGIC) + end * STORED_BYTES, _stored_size(entry.size))
+        try:
+            descriptor = os.open(self._file(dataset, entry.object), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise IntegrityError(
+                f"{entry.path} is missing from the vault; put the vault back from its backup."
+            ) from None
+        try:
+            size = os.fstat(descriptor).st_size
+            stored = os.pread(descriptor, finish - begin, begin)
+            magic = os.pread(descriptor, len(MAGIC), 0)
+        finally:
+            os.close(descriptor)
+        if size != _stored_size(entry.size) or len(stored) != finish - begin or magic != MAGIC:
+            raise _changed(entry.path)
+        return stored
+
+
+def _encrypted(cipher: AESGCM, name: str, data: bytes) -> Iterator[bytes]:
+    """Give the stored form of an object, piece by piece; an empty object has one empty block."""
+    yield MAGIC
+    view = memoryview(data)
+    bind = _binding(name, len(data))
+    for number in range(_blocks(len(data))):
+        block = view[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]
+        yield cipher.encrypt(_nonce(number), block, bind(number))
+
+
+def _decrypted(cipher: AESGCM, entry: ObjectEntry, stored: bytes, wanted: tuple[int, int]) -> bytes:
+    start, stop = wanted
+    first = start // BLOCK_BYTES
+    view, bind, parts = memoryview(stored), _binding(entry.object, entry.size), []
+    try:
+        for offset in range(0, len(stored), STORED_BYTES):
+            number = first + offset // STORED_BYTES
+            parts.append(cipher.decrypt(_nonce(number), view[offset : offset + STORED_BYTES], bind(number)))
+    except (InvalidTag, ValueError):
+        raise _changed(entry.path) from None
+    return b"".join(parts)[start - first * BLOCK_BYTES : stop - first * BLOCK_BYTES]
+
+
+def _binding(name: str, size: int) -> Callable[[int], bytes]:
+    """Give what is authenticated with each block besides its bytes: object id, total size, block number."""
+    prefix = bytes.fromhex(name) + size.to_bytes(8, "big")
+    return lambda number: prefix + number.to_bytes(8, "big")
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(12, "big")
+
+
+def _blocks(size: int) -> int:
+    return max(1, -(-size // BLOCK_BYTES))
+
+
+def _stored_size(size: int) -> int:
+    return len(MAGIC) + size + _blocks(size) * TAG_BYTES
+
+
+def _owner(subject: str) -> str:
+    return check_subject(subject) if subject else SHARED
+
+
+def _changed(path: str) -> IntegrityError:
+    return IntegrityError(f"{path} is not what was written to the vault; put the vault back from its backup.")
