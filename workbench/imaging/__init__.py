@@ -2,3 +2,11 @@
 
 Runs in: anywhere
 """
+
+from __future__ import annotations
+
+from workbench.imaging.candidates import find_candidates
+from workbench.imaging.lungs import lung_mask
+from workbench.imaging.volume import WINDOWS, Window, extract_patches, resample, window
+
+__all__ = ["WINDOWS", "Window", "extract_patches", "find_candidates", "lung_mask", "resample", "window"]

@@ -1,0 +1,76 @@
+"""Where the lungs are: air inside the body, in its two largest parts, with nodules and vessels closed in.
+
+Runs in: anywhere
+Source: Hu, Hoffman and Reinhardt, Automatic lung segmentation, IEEE Trans Med Imaging 20 (2001) 490, with a fixed
+threshold of −400 HU and a closing ball instead of dynamic programming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from workbench.imaging.volume import check_volume
+
+THRESHOLD_HU = -400
+COARSE_MM = 3.6
+CLOSING_MM = 9.0
+SMALLEST_ML = 150.0
+
+
+def lung_mask(hu: NDArray[Any], spacing_mm: Sequence[float]) -> NDArray[np.bool_]:
+    """Give the lungs, nodules at the pleura included.
+
+    Parameters
+    ----------
+    hu : ndarray, shape (z, y, x), HU
+    spacing_mm : sequence of 3 float
+        Along (z, y, x), mm.
+
+    Returns
+    -------
+    ndarray, bool, shape (z, y, x)
+        All false when there is no lung.
+
+    Raises
+    ------
+    InvalidInput
+        When shape or spacing is not usable.
+    """
+    spacing = check_volume(hu, spacing_mm)
+    factors = [max(1, round(COARSE_MM / step)) for step in spacing]
+    coarse = hu[:: factors[0], :: factors[1], :: factors[2]] < THRESHOLD_HU
+    steps = [step * factor for step, factor in zip(spacing, factors, strict=True)]
+    closed = _close(_largest_inside(coarse, steps), steps)
+    full = closed.repeat(factors[0], 0).repeat(factors[1], 1).repeat(factors[2], 2)
+    result: NDArray[np.bool_] = full[: hu.shape[0], : hu.shape[1], : hu.shape[2]]
+    return result
+
+
+def _largest_inside(air: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.bool_]:
+    """Keep the two largest pieces of air that touch no side of the picture (the upper and lower end may be cut)."""
+    labels, count = ndimage.label(air)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        sizes[np.unique(side)] = 0
+    smallest = SMALLEST_ML * 1000 / float(np.prod(spacing))
+    keep = [label for label in np.argsort(-sizes, kind="stable")[:2] if sizes[label] > smallest]
+    return np.isin(labels, keep)
+
+
+def _close(mask: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.bool_]:
+    """Close holes and bays up to a ball of `CLOSING_MM`, so that a nodule at the wall belongs to the lung."""
+    if not mask.any():
+        return mask
+    margin = [(int(CLOSING_MM / step) + 2,) * 2 for step in spacing]
+    padded = np.pad(mask, margin)
+    grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
+    shrunk = ndimage.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM
+    core = tuple(slice(before, size - after) for (before, after), size in zip(margin, padded.shape, strict=True))
+    result: NDArray[np.bool_] = shrunk[core] | mask
+    return result
