@@ -1,0 +1,81 @@
+/** Access to one dataset: the reason it is or is not allowed, and the next step. */
+
+import * as React from 'react';
+import { AccessForm } from './access-form';
+import { CommandIds } from './command-ids';
+import { Button, type Desk } from './parts';
+import type { Dataset } from './replies';
+import { daysLeft, sayDay } from './words';
+
+const MAY_ASK = new Set<Dataset['status']>(['none', 'refused', 'ended']);
+
+export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }): React.JSX.Element {
+  const { desk, dataset } = props;
+  const { commands, trans } = desk;
+  const [asking, setAsking] = React.useState(false);
+  const name = dataset.name;
+  if (asking) {
+    return (
+      <AccessForm
+        desk={desk}
+        dataset={dataset}
+        onClose={() => {
+          setAsking(false);
+        }}
+      />
+    );
+  }
+  return (
+    <div className="wb-Access">
+      <p className="wb-Reason">{dataset.reason}</p>
+      {dataset.status === 'granted' && <GrantBar desk={desk} dataset={dataset} />}
+      {dataset.status === 'submitted' && (
+        <p className="wb-Waiting" role="status">
+          <span className="wb-Pulse" aria-hidden="true" />
+          {trans.__('Request %1 is with %2; this changes by itself.', dataset.request ?? '', dataset.custodian)}
+        </p>
+      )}
+      <div className="wb-Actions">
+        {dataset.allowed && (
+          <Button kind="primary" onClick={() => void commands.execute(CommandIds.exploreDataset, { name })}>
+            {trans.__('Open explore notebook')}
+          </Button>
+        )}
+        {MAY_ASK.has(dataset.status) && !dataset.allowed && (
+          <Button
+            kind="primary"
+            onClick={() => {
+              setAsking(true);
+            }}
+          >
+            {trans.__('Request access')}
+          </Button>
+        )}
+        {!props.card && (
+          <Button
+            label={trans.__('Details of %1', dataset.title)}
+            onClick={() => void commands.execute(CommandIds.openDataset, { name })}
+          >
+            {trans.__('Details')}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** How much of a grant's time is left, as a bar over a sentence. */
+function GrantBar({ desk, dataset }: { desk: Desk; dataset: Dataset }): React.JSX.Element {
+  const { trans, workbench } = desk;
+  const request = workbench.requests.value?.find(one => one.id === dataset.request);
+  const left = daysLeft(dataset.until);
+  const share = Math.min(1, left / Math.max(1, request?.days ?? left));
+  return (
+    <div className="wb-Grant">
+      <div className="wb-Bar" aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
+      </div>
+      <p>{trans.__('%1 · until %2', dataset.purpose ?? '', sayDay(dataset.until))}</p>
+    </div>
+  );
+}

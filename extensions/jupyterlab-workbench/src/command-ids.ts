@@ -1,0 +1,12 @@
+/** The names of the commands, apart from their code so that panels may call what calls panels. */
+
+export const CommandIds = {
+  showSidebar: 'workbench:show-sidebar',
+  openDataset: 'workbench:open-dataset',
+  openTask: 'workbench:open-task',
+  exploreDataset: 'workbench:explore-dataset',
+  runBenchmark: 'workbench:run-benchmark',
+  createNotebook: 'workbench:create-notebook',
+  chooseAccount: 'workbench:choose-account',
+  refresh: 'workbench:refresh'
+} as const;

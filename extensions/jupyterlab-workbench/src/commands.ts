@@ -1,0 +1,144 @@
+/** Every command of the workbench; panels, palette, launcher and menus all call these. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Dialog, type ICommandPalette, InputDialog, showErrorMessage } from '@jupyterlab/apputils';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { CommandIds } from './command-ids';
+import { sentence } from './hooks';
+import { datasetIcon, exploreIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
+import { Notebooks } from './notebooks';
+import type { Pages } from './pages';
+import type { Desk } from './parts';
+import { sayDaysLeft } from './words';
+
+const text = (args: ReadonlyPartialJSONObject, name: string): string | undefined => {
+  const value = args[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, sidebarId: string): void {
+  const { commands, trans, workbench } = desk;
+  const notebooks = new Notebooks(workbench, app.serviceManager.contents, commands);
+
+  commands.addCommand(CommandIds.showSidebar, {
+    label: trans.__('Show the workbench'),
+    icon: workbenchIcon,
+    execute: () => {
+      app.shell.activateById(sidebarId);
+    }
+  });
+  commands.addCommand(CommandIds.openDataset, {
+    label: args => {
+      const dataset = workbench.dataset(text(args, 'name') ?? '');
+      return dataset && args['inMenu']
+        ? `${dataset.title} · ${sayDaysLeft(dataset.until, trans)}`
+        : trans.__('Show a dataset’s card…');
+    },
+    icon: datasetIcon,
+    execute: async args => {
+      const name = text(args, 'name') ?? (await pickDataset(desk));
+      if (name) {
+        pages.open('dataset', name);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.openTask, {
+    label: trans.__('Show a task and its leaderboard…'),
+    icon: taskIcon,
+    execute: async args => {
+      const task = text(args, 'task') ?? (await pickTask(desk));
+      if (task) {
+        pages.open('task', task);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.exploreDataset, {
+    label: args => (args['isLauncher'] ? trans.__('Explore a dataset') : trans.__('Explore a dataset in a notebook…')),
+    caption: trans.__('Open a notebook that looks at a dataset’s scans'),
+    icon: exploreIcon,
+    execute: args =>
+      orSay(desk, async () => {
+        const name = text(args, 'name') ?? (await pickDataset(desk));
+        if (name) {
+          await notebooks.explore(name);
+        }
+      })
+  });
+  commands.addCommand(CommandIds.runBenchmark, {
+    label: args => (args['isLauncher'] ? trans.__('Run a benchmark') : trans.__('Run a benchmark notebook…')),
+    caption: trans.__('Open the notebook that answers a benchmark question'),
+    icon: taskIcon,
+    execute: args =>
+      orSay(desk, async () => {
+        const task = text(args, 'task') ?? (await pickTask(desk));
+        if (task) {
+          await notebooks.benchmark(task);
+        }
+      })
+  });
+  commands.addCommand(CommandIds.createNotebook, {
+    label: args => (args['isLauncher'] ? trans.__('Governed notebook') : trans.__('New governed notebook')),
+    caption: trans.__('An empty notebook in the kernel that may read governed data'),
+    icon: notebookIcon,
+    execute: args => notebooks.create(text(args, 'cwd') ?? '')
+  });
+  commands.addCommand(CommandIds.chooseAccount, {
+    label: trans.__('Sign in as somebody else…'),
+    isVisible: () => workbench.me.value?.demo ?? false,
+    execute: () => {
+      window.location.assign(workbench.api.signInUrl());
+    }
+  });
+  commands.addCommand(CommandIds.refresh, {
+    label: trans.__('Ask the server again'),
+    execute: () => workbench.refresh()
+  });
+}
+
+export function fillPalette(palette: ICommandPalette, desk: Desk): void {
+  for (const command of Object.values(CommandIds)) {
+    palette.addItem({ command, category: desk.trans.__('Workbench') });
+  }
+}
+
+async function pickDataset(desk: Desk): Promise<string | undefined> {
+  const { trans, workbench } = desk;
+  const readable = (workbench.datasets.value ?? []).filter(dataset => dataset.allowed);
+  if (readable.length === 0) {
+    desk.commands.execute(CommandIds.showSidebar).catch(console.error);
+    await showErrorMessage(trans.__('No dataset to explore'), {
+      message: trans.__('You may read no dataset yet. Request access to one in the workbench’s sidebar.')
+    });
+    return undefined;
+  }
+  const titles = readable.map(dataset => dataset.title);
+  const index = await pick(trans.__('Which dataset?'), trans.__('Open'), titles);
+  return index === undefined ? undefined : readable[index]?.name;
+}
+
+async function pickTask(desk: Desk): Promise<string | undefined> {
+  const tasks = desk.workbench.tasks.value ?? [];
+  const questions = tasks.map(task => task.title);
+  const index = await pick(desk.trans.__('Which question?'), desk.trans.__('Open'), questions);
+  return index === undefined ? undefined : tasks[index]?.id;
+}
+
+async function pick(title: string, okLabel: string, items: string[]): Promise<number | undefined> {
+  if (items.length === 1) {
+    return 0;
+  }
+  const answer = await InputDialog.getItem({ title, okLabel, items });
+  return answer.button.accept && answer.value !== null ? items.indexOf(answer.value) : undefined;
+}
+
+async function orSay(desk: Desk, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await showErrorMessage(
+      desk.trans.__('The notebook did not open'),
+      { message: sentence(error) },
+      [Dialog.okButton({ label: desk.trans.__('Close') })]
+    );
+  }
+}

@@ -1,0 +1,101 @@
+/** The shapes of what the server answers; every other file imports them from here. */
+
+export type Tier = 'open' | 'registered' | 'controlled' | 'undisclosed';
+
+/** Where one person stands with one dataset. */
+export type Standing = 'none' | 'submitted' | 'granted' | 'refused' | 'ended' | 'open' | 'undisclosed';
+
+export interface Me {
+  person: string;
+  name: string;
+  roles: string[];
+  demo: boolean;
+  /** Whom a demo home offers to sign in as; absent elsewhere. */
+  accounts?: string[];
+}
+
+export interface Dataset {
+  name: string;
+  title: string;
+  tier: Tier;
+  custodian: string;
+  description: string;
+  version: string | null;
+  created: string | null;
+  scans: number;
+  subjects: number;
+  modality: string;
+  allowed: boolean;
+  reason: string;
+  status: Standing;
+  until: string | null;
+  purpose: string | null;
+  request: string | null;
+}
+
+export interface Version {
+  version: string;
+  created: string;
+  scans: number;
+  subjects: number;
+}
+
+export interface DatasetCard extends Dataset {
+  versions: Version[];
+  requests: AccessRequest[];
+}
+
+export interface AccessRequest {
+  id: string;
+  dataset: string;
+  person: string;
+  purpose: string;
+  days: number;
+  note?: string;
+  status: 'submitted' | 'granted' | 'refused' | 'ended' | 'revoked';
+  created: string;
+  decided_by: string | null;
+  reason: string | null;
+  until: string | null;
+  may_decide?: boolean;
+}
+
+export interface Purpose {
+  id: string;
+  label: string;
+}
+
+export interface Task {
+  id: string;
+  title: string;
+  question: string;
+  metric: string;
+}
+
+export interface ShippedNotebook {
+  folder: string;
+  name: string;
+  title: string;
+}
+
+export interface LeaderboardEntry {
+  submission: string;
+  person: string;
+  note: string;
+  value: number;
+  interval: [number, number] | null;
+  created: string;
+}
+
+export interface Leaderboard {
+  task: string;
+  metric: string;
+  entries: LeaderboardEntry[];
+}
+
+/** The one form of an error, at every door. */
+export interface Refusal {
+  error: string;
+  code: string;
+  message: string;
+}

@@ -1,0 +1,58 @@
+/** Dates, counts and standings as a person would say them. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Dataset } from './replies';
+
+const DAY_MS = 86_400_000;
+
+/** A date as "21 Dec 2026" in the reader's own language. */
+export function sayDay(iso: string | null): string {
+  if (!iso) {
+    return '—';
+  }
+  const day = new Date(iso);
+  return Number.isNaN(day.getTime())
+    ? iso
+    : day.toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+/** Whole days left until a moment, never below zero. */
+export function daysLeft(until: string | null): number {
+  return until ? Math.max(0, Math.ceil((new Date(until).getTime() - Date.now()) / DAY_MS)) : 0;
+}
+
+export function sayDaysLeft(until: string | null, trans: TranslationBundle): string {
+  return trans._n('%1 day left', '%1 days left', daysLeft(until), daysLeft(until));
+}
+
+/** How big a dataset is: "24 scans · 24 people · CT". */
+export function saySize(dataset: Dataset, trans: TranslationBundle): string {
+  const scans = trans._n('%1 scan', '%1 scans', dataset.scans, dataset.scans);
+  const people = trans._n('%1 person', '%1 people', dataset.subjects, dataset.subjects);
+  return [scans, people, dataset.modality].filter(Boolean).join(' · ');
+}
+
+/** Where this person stands with a dataset, in a few words; the full reason is `dataset.reason`. */
+export function sayStanding(dataset: Dataset, trans: TranslationBundle): string {
+  switch (dataset.status) {
+    case 'open':
+      return trans.__('Open to you');
+    case 'granted':
+      return trans.__('Granted · %1', sayDaysLeft(dataset.until, trans));
+    case 'submitted':
+      return trans.__('Waiting for the custodian');
+    case 'refused':
+      return trans.__('Refused');
+    case 'ended':
+      return trans.__('Your grant has ended');
+    case 'undisclosed':
+      return trans.__('Only for scoring');
+    case 'none':
+      return trans.__('Needs a grant');
+  }
+}
+
+/** A version id short enough to read out. */
+export function sayVersion(version: string | null): string {
+  return version ? version.slice(0, 10) : '—';
+}

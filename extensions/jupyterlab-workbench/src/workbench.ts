@@ -1,0 +1,137 @@
+/** What the browser knows of the workbench, kept fresh by one poll and shared by every panel. */
+
+import { Poll } from '@lumino/polling';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { Api, type RequestForm } from './api';
+import { sentence } from './hooks';
+import type { AccessRequest, Dataset, Me, Purpose, Task } from './replies';
+
+/** Something fetched: its last good value, and why the last try failed. */
+export interface Known<T> {
+  value: T | null;
+  problem: string | null;
+}
+
+const CALM_MS = 30_000;
+/** While somebody waits for a decision the answer should appear as if by itself. */
+const WAITING_MS = 2_000;
+const CUSTODIAN_MS = 10_000;
+
+export class Workbench {
+  readonly api = new Api();
+  me: Known<Me> = { value: null, problem: null };
+  datasets: Known<Dataset[]> = { value: null, problem: null };
+  requests: Known<AccessRequest[]> = { value: null, problem: null };
+  tasks: Known<Task[]> = { value: null, problem: null };
+  purposes: Known<Purpose[]> = { value: null, problem: null };
+  notebooks: Known<string[]> = { value: null, problem: null };
+
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly decidedSignal = new Signal<this, AccessRequest>(this);
+  private readonly poll: Poll<void>;
+
+  constructor() {
+    this.poll = new Poll<void>({
+      name: 'ai4h-workbench:state',
+      auto: false,
+      factory: () => this.fetch(),
+      frequency: { interval: CALM_MS, backoff: true, max: 5 * CALM_MS },
+      standby: 'when-hidden'
+    });
+  }
+
+  /** Emitted when anything here is new. */
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  /** Emitted when one of this person's own requests was approved or refused. */
+  get decided(): ISignal<this, AccessRequest> {
+    return this.decidedSignal;
+  }
+
+  /** The datasets this person reads under a grant, the one that ends first at the front. */
+  get grants(): Dataset[] {
+    const granted = (this.datasets.value ?? []).filter(dataset => dataset.status === 'granted');
+    return granted.sort((a, b) => (a.until ?? '').localeCompare(b.until ?? ''));
+  }
+
+  /** Requests of other people that wait for this person's decision. */
+  get pending(): AccessRequest[] {
+    return (this.requests.value ?? []).filter(request => request.status === 'submitted' && request.may_decide === true);
+  }
+
+  dataset(name: string): Dataset | undefined {
+    return this.datasets.value?.find(dataset => dataset.name === name);
+  }
+
+  task(id: string): Task | undefined {
+    return this.tasks.value?.find(task => task.id === id);
+  }
+
+  /** The shipped notebook that answers a task's question, if there is one. */
+  benchmarkNotebook(task: string): string | undefined {
+    return this.notebooks.value?.find(path => path === `benchmark/${task}.ipynb`);
+  }
+
+  start(): void {
+    void this.poll.start();
+  }
+
+  async refresh(): Promise<void> {
+    await this.poll.refresh();
+    await this.poll.tick;
+  }
+
+  async requestAccess(dataset: string, form: RequestForm): Promise<void> {
+    await this.api.requestAccess(dataset, form);
+    await this.refresh();
+  }
+
+  async decide(request: string, verdict: 'approve' | 'refuse', reason: string): Promise<void> {
+    await this.api.decide(request, verdict, reason);
+    await this.refresh();
+  }
+
+  private async fetch(): Promise<void> {
+    const before = this.requests.value;
+    [this.me, this.datasets, this.requests, this.tasks, this.purposes, this.notebooks] = await Promise.all([
+      ask(this.me, () => this.api.me()),
+      ask(this.datasets, () => this.api.datasets()),
+      ask(this.requests, () => this.api.requests()),
+      ask(this.tasks, () => this.api.tasks()),
+      this.purposes.value ? this.purposes : ask(this.purposes, () => this.api.purposes()),
+      this.notebooks.value ? this.notebooks : ask(this.notebooks, () => this.api.notebooks())
+    ]);
+    this.hurryWhileWaiting();
+    this.changedSignal.emit();
+    this.announceDecisions(before);
+  }
+
+  private hurryWhileWaiting(): void {
+    const waiting = this.datasets.value?.some(dataset => dataset.status === 'submitted') ?? false;
+    const decides = this.me.value?.roles.includes('custodian') ?? false;
+    const interval = waiting ? WAITING_MS : decides ? CUSTODIAN_MS : CALM_MS;
+    if (this.poll.frequency.interval !== interval) {
+      this.poll.frequency = { ...this.poll.frequency, interval };
+    }
+  }
+
+  private announceDecisions(before: AccessRequest[] | null): void {
+    const waited = new Set(before?.filter(request => request.status === 'submitted').map(request => request.id));
+    for (const request of this.requests.value ?? []) {
+      const decision = request.status === 'granted' || request.status === 'refused';
+      if (decision && waited.has(request.id) && request.person === this.me.value?.person) {
+        this.decidedSignal.emit(request);
+      }
+    }
+  }
+}
+
+async function ask<T>(last: Known<T>, fetch: () => Promise<T>): Promise<Known<T>> {
+  try {
+    return { value: await fetch(), problem: null };
+  } catch (error) {
+    return { value: last.value, problem: sentence(error) };
+  }
+}
