@@ -15,7 +15,5 @@ say "Style and types of TypeScript"
 [ "${1:-all}" = lint ] && exit 0
 
 mkdir -p build
-say "Tests (rooms, house, stories, browser)"
+say "Tests (rooms, house, stories, notebooks, browser)"
 python -m pytest -q
-say "Notebooks, each cell in a governed kernel"
-python -m pytest -q tests/stories/notebooks.py
