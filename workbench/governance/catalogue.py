@@ -9,7 +9,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from workbench.errors import Conflict, InvalidInput, NotFound
@@ -169,6 +169,9 @@ def _describe(store: Store, person: str, name: str, context: Context) -> dict[st
     db = store.read()
     dataset = db.execute("SELECT * FROM datasets WHERE name = ?", (name,)).fetchone()
     newest = db.execute("SELECT * FROM versions WHERE dataset = ? ORDER BY number DESC LIMIT 1", (name,)).fetchone()
+    # A list in a terminal or sidebar reads nothing itself: it says what this person's governed kernel would be told.
+    if context.kind in ("person", "operator"):
+        context = replace(context, kind="kernel", isolation="bubblewrap")
     decision = decide(store, person, "dataset.read", name, context)
     found = {key: dataset[key] for key in ("name", "title", "tier", "custodian", "description", "created")}
     found |= {
