@@ -25,16 +25,19 @@ def account_of_user(user: object) -> str | None:
     return account if isinstance(account, str) else None
 
 
-def current_account(settings: Settings) -> str:
-    """Name the account on whose behalf this code runs now."""
+def request_account() -> str | None:
+    """Give the account of the request that is being answered, or None outside a request of a Jupyter server."""
     # Only a Jupyter server has requests, and then its module is loaded; a terminal need not pay for loading it.
     module = sys.modules.get("jupyter_server.base.call_context")
-    if module is not None:
-        handler = module.CallContext.get(module.CallContext.JUPYTER_HANDLER)
-        account = account_of_user(getattr(handler, "current_user", None))
-        if account is not None:
-            return account
-    return os.environ.get(ACCOUNT_VARIABLE) or default_account(settings)
+    if module is None:
+        return None
+    handler = module.CallContext.get(module.CallContext.JUPYTER_HANDLER)
+    return account_of_user(getattr(handler, "_jupyter_current_user", None))
+
+
+def current_account(settings: Settings) -> str:
+    """Name the account on whose behalf this code runs now."""
+    return request_account() or os.environ.get(ACCOUNT_VARIABLE) or default_account(settings)
 
 
 def workspace_of(settings: Settings, account: str) -> Path:

@@ -29,7 +29,7 @@ GATEWAY_FOLDER = "/run/workbench"
 CONNECTION_FOLDER = "/tmp/.kernel"  # noqa: S108 - the sandbox's own /tmp
 
 
-class GovernedProvisioner(LocalProvisioner):  # type: ignore[misc]
+class GovernedProvisioner(LocalProvisioner):
     """One governed kernel: its place in the gateway's list, its sandbox, its folder of sockets.
 
     Attributes

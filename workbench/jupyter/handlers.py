@@ -1,0 +1,157 @@
+"""`/workbench/api/…`: a table of what the browser may ask, each entry forwarded to the gateway as the signed-in person.
+
+Runs in: Jupyter server
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import HTTPError, authenticated
+
+from workbench.errors import InvalidInput, NotFound, WorkbenchError
+from workbench.jupyter.accounts import current_account
+from workbench.jupyter.lines import GatewayLines
+from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
+from workbench.jupyter.replies import WorkbenchHandler, send_error
+from workbench.settings import load_settings
+
+RESOURCE = "workbench"
+LARGEST_BODY = 64 * 1024
+UNKNOWN = "There is no such address below /workbench/api; reload the page to get its newest version."
+PASSED_HEADERS = ("etag", "cache-control", "x-shape")
+
+# Path below /workbench/api -> path at the gateway, and the methods that are let through.
+READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
+FORWARDED = (
+    ("me", "/v1/whoami", READ),
+    ("purposes", "/v1/purposes", READ),
+    ("datasets", "/v1/datasets", READ),
+    ("datasets/{dataset}", "/v1/datasets/{dataset}", READ),
+    ("datasets/{dataset}/requests", "/v1/datasets/{dataset}/requests", WRITE),
+    ("requests", "/v1/requests", READ),
+    ("requests/{request}/approve", "/v1/requests/{request}/approve", WRITE),
+    ("requests/{request}/refuse", "/v1/requests/{request}/refuse", WRITE),
+    ("grants/{grant}/revoke", "/v1/grants/{grant}/revoke", WRITE),
+    ("audit", "/v1/audit", READ),
+    ("audit/verify", "/v1/audit/verify", READ),
+    ("tasks", "/v1/tasks", READ),
+    ("tasks/{task}", "/v1/tasks/{task}", READ),
+    ("tasks/{task}/leaderboard", "/v1/tasks/{task}/leaderboard", READ),
+    ("submissions/{submission}", "/v1/submissions/{submission}", READ),
+    ("views/{view}", "/v1/views/{view}", READ),
+    ("views/{view}/slices/{plane}/{index}", "/v1/views/{view}/slices/{plane}/{index}", READ),
+)
+
+
+class ForwardHandler(WorkbenchHandler):
+    """One entry of the table."""
+
+    def initialize(self, lines: GatewayLines, target: str, methods: tuple[str, ...]) -> None:
+        """Take the entry."""
+        self.lines, self.target, self.methods = lines, target, methods
+
+    @authenticated
+    @authorized("read", RESOURCE)
+    async def get(self, **parts: str) -> None:
+        """Read."""
+        await self._forward("GET", parts)
+
+    @authenticated
+    @authorized("write", RESOURCE)
+    async def post(self, **parts: str) -> None:
+        """Change."""
+        await self._forward("POST", parts)
+
+    async def _forward(self, method: str, parts: dict[str, str]) -> None:
+        if method not in self.methods:
+            raise HTTPError(405, f"This address answers {' and '.join(self.methods)} only.")
+        try:
+            url = self.target.format(**{name: quote(part, safe="") for name, part in parts.items()})
+            query = f"?{self.request.query}" if self.request.query and method == "GET" else ""
+            body, headers = self._body(method), self._sent_headers()
+            account = current_account(self.lines.settings)
+            status, received, content = await self.lines.ask(account, method, url + query, body=body, headers=headers)
+        except WorkbenchError as error:
+            send_error(self, error)
+            return
+        self.set_status(status)
+        for name in PASSED_HEADERS:
+            if name in received:
+                self.set_header(name, received[name])
+        self.finish(content or None, set_content_type=received.get("content-type", "application/json"))
+
+    def _body(self, method: str) -> bytes | None:
+        if method == "GET":
+            return None
+        if len(self.request.body) > LARGEST_BODY:
+            raise InvalidInput("The form is larger than 64 KiB; shorten the note.")
+        try:
+            return json.dumps(json.loads(self.request.body or b"{}")).encode()
+        except ValueError:
+            raise InvalidInput("The body of the request is not JSON.") from None
+
+    def _sent_headers(self) -> dict[str, str]:
+        known = self.request.headers.get("If-None-Match")
+        kind = {"Content-Type": "application/json"} if self.request.method == "POST" else {}
+        return {**kind, **({"If-None-Match": known} if known else {})}
+
+
+class NotebooksHandler(WorkbenchHandler):
+    """The notebooks that come with the workbench."""
+
+    @authenticated
+    @authorized("read", RESOURCE)
+    def get(self) -> None:
+        """List them."""
+        self.finish(json.dumps({"notebooks": shipped_notebooks()}))
+
+
+class NotebookHandler(WorkbenchHandler):
+    """One notebook that comes with the workbench."""
+
+    @authenticated
+    @authorized("write", RESOURCE)
+    def post(self, folder: str, name: str) -> None:
+        """Copy it into the workspace unless it is there, and give its path."""
+        settings = load_settings()
+        try:
+            self.finish(json.dumps({"path": place_notebook(settings, current_account(settings), folder, name)}))
+        except WorkbenchError as error:
+            send_error(self, error)
+
+
+class UnknownHandler(WorkbenchHandler):
+    """Whatever else is asked below `/workbench/api`."""
+
+    @authenticated
+    @authorized("read", RESOURCE)
+    def get(self) -> None:
+        """Say that there is no such address."""
+        send_error(self, NotFound(UNKNOWN))
+
+    @authenticated
+    @authorized("write", RESOURCE)
+    def post(self) -> None:
+        """Say the same."""
+        send_error(self, NotFound(UNKNOWN))
+
+
+def api_handlers(base_url: str, lines: GatewayLines) -> list[tuple[Any, ...]]:
+    """Give the handlers of `/workbench/api` for a Tornado application."""
+    root = f"{base_url.rstrip('/')}/workbench/api/"
+    handlers: list[tuple[Any, ...]] = [
+        (root + "notebooks", NotebooksHandler),
+        (root + r"notebooks/(?P<folder>[\w-]+)/(?P<name>[\w.-]+)", NotebookHandler),
+    ]
+    for path, target, methods in FORWARDED:
+        pattern = root + "/".join(_pattern(part) for part in path.split("/"))
+        handlers.append((pattern, ForwardHandler, {"lines": lines, "target": target, "methods": methods}))
+    return [*handlers, (root + ".*", UnknownHandler)]
+
+
+def _pattern(part: str) -> str:
+    return rf"(?P<{part[1:-1]}>[^/?]+)" if part.startswith("{") else part
