@@ -58,7 +58,7 @@ class Change:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            raise RuntimeError("This change is over; open another with store.change(…).")
+            raise ValueError("This change is over; open another with store.change(…).")
         return self._db
 
     def _end(self) -> None:
@@ -122,7 +122,7 @@ class Store:
         event = Event(actor, action, resource, outcome, reason, details)
         with self._lock:
             if self._inside:
-                raise RuntimeError("A change cannot be opened inside another; put both into one.")
+                raise ValueError("A change cannot be opened inside another; put both into one.")
             change = Change(self._writer, event.details)
             self._writer.execute("BEGIN IMMEDIATE")
             self._inside = True
@@ -151,7 +151,7 @@ class Store:
             return
         with self._lock:
             if self._inside:
-                raise RuntimeError("A change is open; add to its details instead of noting inside it.")
+                raise ValueError("A change is open; add to its details instead of noting inside it.")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 head = append(self._writer, events, self.sealer, self._time())

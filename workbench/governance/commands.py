@@ -1,0 +1,216 @@
+"""The verbs of governance: datasets, request, requests, approve, refuse, revoke, audit.
+
+Each talks to the gateway as one person; nothing here opens the store.
+
+Runs in: terminal
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from workbench.connection import default_account, terminal
+from workbench.errors import IntegrityError
+from workbench.governance.canonical import day
+from workbench.settings import load_settings
+
+_MARKS = {"open": "✓", "granted": "✓", "submitted": "…", "undisclosed": "✗", "refused": "✗", "ended": "✗", "none": "✗"}
+
+
+def datasets_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench datasets`."""
+    parser.add_argument("name", nargs="?", help="one dataset, with its card and versions")
+    _account(parser)
+
+
+def datasets(args: argparse.Namespace) -> None:
+    """List the datasets, or show one."""
+    url = f"/v1/datasets/{_part(args.name)}" if args.name else "/v1/datasets"
+    answer = _ask(args, "researcher", "GET", url)
+    if args.json:
+        _say_json(answer if args.name else answer["datasets"])
+    elif args.name:
+        _say(_dataset_text(answer))
+    else:
+        rows = [
+            (_MARKS.get(item["status"], "✗"), item["name"], item["tier"], str(item["scans"]), item["reason"])
+            for item in answer["datasets"]
+        ]
+        _say(
+            _table(("", "NAME", "TIER", "SCANS", "WHY"), rows)
+            if rows
+            else "No datasets yet; `workbench demo` makes some."
+        )
+
+
+def request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench request`."""
+    parser.add_argument("dataset", help="the dataset's name")
+    parser.add_argument("--purpose", required=True, help="what for, such as “lung nodule detection”")
+    parser.add_argument("--days", type=int, required=True, help="for how long, 1 to 365 days")
+    parser.add_argument("--note", default="", help="anything the custodian should know")
+    _account(parser)
+
+
+def request(args: argparse.Namespace) -> None:
+    """Ask for access."""
+    body = {"purpose": args.purpose, "days": args.days, "note": args.note}
+    answer = _ask(args, "researcher", "POST", f"/v1/datasets/{_part(args.dataset)}/requests", body)
+    _report(args, answer, f"Request {answer['id']} for “{answer['dataset']}” is submitted; its custodian decides.")
+
+
+def requests_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench requests`."""
+    _account(parser)
+
+
+def requests(args: argparse.Namespace) -> None:
+    """List own requests and those this person may decide."""
+    found = _ask(args, "researcher", "GET", "/v1/requests")["requests"]
+    if args.json:
+        _say_json(found)
+        return
+    rows = [
+        (item["id"], item["dataset"], item["person"], item["purpose"], str(item["days"]), _status_text(item))
+        for item in found
+    ]
+    heads = ("ID", "DATASET", "PERSON", "PURPOSE", "DAYS", "STATUS")
+    _say(
+        _table(heads, rows) if rows else "No requests yet; `workbench request DATASET --purpose … --days …` makes one."
+    )
+
+
+def approve_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench approve`."""
+    _decision(parser, "the request's id, such as R1")
+
+
+def approve(args: argparse.Namespace) -> None:
+    """Approve a request."""
+    answer = _ask(args, "custodian", "POST", f"/v1/requests/{_part(args.id)}/approve", {"reason": args.reason})
+    until = day(answer["until"])
+    text = f"{answer['person']} may read “{answer['dataset']}” until {until} (grant {answer['grant']})."
+    _report(args, answer, text)
+
+
+def refuse_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench refuse`."""
+    _decision(parser, "the request's id, such as R1")
+
+
+def refuse(args: argparse.Namespace) -> None:
+    """Refuse a request."""
+    answer = _ask(args, "custodian", "POST", f"/v1/requests/{_part(args.id)}/refuse", {"reason": args.reason})
+    _report(args, answer, f"Request {answer['id']} of {answer['person']} for “{answer['dataset']}” is refused.")
+
+
+def revoke_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench revoke`."""
+    _decision(parser, "the grant's id, such as G1")
+
+
+def revoke(args: argparse.Namespace) -> None:
+    """End a grant now."""
+    answer = _ask(args, "custodian", "POST", f"/v1/grants/{_part(args.id)}/revoke", {"reason": args.reason})
+    _report(args, answer, f"Grant {args.id} is revoked; {answer['person']} reads “{answer['dataset']}” no more.")
+
+
+def audit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `workbench audit`."""
+    parser.add_argument("deed", choices=("verify", "list"), help="check the whole log, or show its newest events")
+    parser.add_argument("--limit", type=int, default=50, help="how many events to list (default 50)")
+    parser.add_argument("--since", type=int, default=0, metavar="N", help="list events after number N")
+    _account(parser)
+
+
+def audit(args: argparse.Namespace) -> int:
+    """Verify or list the audit log; a log that does not verify gives the exit code of an integrity error."""
+    if args.deed == "verify":
+        answer = _ask(args, "custodian", "GET", "/v1/audit/verify")
+        good = f"The audit log is whole: {answer['events']} events, newest {answer['head'][:16]}…"
+        _report(args, answer, good if answer["ok"] else f"The audit log does not verify. {answer['reason']}")
+        return 0 if answer["ok"] else IntegrityError.exit_code
+    answer = _ask(args, "custodian", "GET", f"/v1/audit?limit={args.limit}&since={args.since}")
+    if args.json:
+        _say_json(answer["events"])
+        return 0
+    rows = [
+        (str(item["seq"]), item["time"][:19], item["actor"], item["action"], item["outcome"], item["resource"])
+        for item in answer["events"]
+    ]
+    _say(_table(("SEQ", "TIME", "ACTOR", "ACTION", "OUTCOME", "RESOURCE"), rows))
+    return 0
+
+
+def _account(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--as", dest="account", metavar="ACCOUNT", help="the demo account that acts")
+
+
+def _decision(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("id", help=what)
+    parser.add_argument("--reason", default="", help="why; the person reads it")
+    _account(parser)
+
+
+def _ask(args: argparse.Namespace, role: str, method: str, url: str, body: object = None) -> Any:
+    """Ask the gateway as the named account, or as the one that usually does this."""
+    with terminal(args.account or default_account(load_settings(), role)) as line:
+        return line.get(url) if method == "GET" else line.post(url, body)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _status_text(item: dict[str, Any]) -> str:
+    if item["status"] == "granted":
+        return f"granted until {day(item['until'])} ({item['grant']})"
+    if item["status"] == "submitted" and item["may_decide"]:
+        return "submitted: yours to decide"
+    return f"{item['status']}: {item['reason']}" if item["reason"] else str(item["status"])
+
+
+def _dataset_text(item: dict[str, Any]) -> str:
+    lines = [
+        f"{item['title']}  ({item['name']}, {item['tier']})",
+        item["description"],
+        f"{item['scans']} scans of {item['subjects']} subjects; custodian {item['custodian']}",
+        f"{_MARKS.get(item['status'], '✗')} {item['reason']}",
+    ]
+    lines += [f"version {v['version'][:12]}  {v['created'][:10]}  {v['scans']} scans" for v in item["versions"]]
+    return "\n".join(line for line in lines if line)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give rows under heads in columns; the last column wraps within the terminal's width."""
+    last = len(heads) - 1
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(last)]
+    indent = sum(widths) + 2 * last
+    room = max(30, shutil.get_terminal_size((120, 24)).columns - indent)
+    lines = []
+    for row in [heads, *rows]:
+        start = "".join(f"{text:<{width}}  " for text, width in zip(row, widths, strict=False))
+        lines.append(start + textwrap.fill(row[last], room, subsequent_indent=" " * indent).lstrip())
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _report(args: argparse.Namespace, answer: Any, text: str) -> None:
+    if args.json:
+        _say_json(answer)
+    else:
+        _say(text)
+
+
+def _say_json(value: Any) -> None:
+    _say(json.dumps(value, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
