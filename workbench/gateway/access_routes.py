@@ -1,0 +1,90 @@
+"""Routes of the catalogue, of requests and grants, and of the audit log.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.errors import InvalidInput
+from workbench.gateway import guard
+from workbench.gateway.call import Call, Route, dataset_in_path
+from workbench.governance import access, audit, catalogue
+
+PEOPLE = ("person", "kernel")
+PERSON = ("person",)
+
+MAX_EVENTS = 1000
+
+
+def list_datasets(call: Call) -> dict[str, Any]:
+    """List what this person may know of, with whether and why it may be read."""
+    found = catalogue.list_datasets(call.state.store, call.person, guard.context_of(call.token))
+    return {"datasets": found}
+
+
+def get_dataset(call: Call) -> dict[str, Any]:
+    """Give one dataset's card, versions and this person's requests."""
+    name = call.path["dataset"]
+    return catalogue.get_dataset(call.state.store, call.person, name, guard.context_of(call.token))
+
+
+def submit_request(call: Call) -> dict[str, Any]:
+    """Ask for access."""
+    days = call.json().get("days")
+    if not isinstance(days, int) or isinstance(days, bool):
+        raise InvalidInput("The body needs “days”: a whole number of days.")
+    note = call.text("note", "", longest=4000)
+    return access.submit_request(call.state.store, call.person, call.path["dataset"], call.text("purpose"), days, note)
+
+
+def list_requests(call: Call) -> dict[str, Any]:
+    """List this person's requests and those this person may decide."""
+    return {"requests": access.list_requests(call.state.store, call.person)}
+
+
+def approve(call: Call) -> dict[str, Any]:
+    """Approve a request; the answer holds the grant."""
+    return access.approve(call.state.store, call.person, call.path["request"], call.text("reason", ""))
+
+
+def refuse(call: Call) -> dict[str, Any]:
+    """Refuse a request, with a reason."""
+    return access.refuse(call.state.store, call.person, call.path["request"], call.text("reason", ""))
+
+
+def revoke(call: Call) -> dict[str, Any]:
+    """End a grant now, with a reason."""
+    return access.revoke(call.state.store, call.person, call.path["grant"], call.text("reason", ""))
+
+
+def list_events(call: Call) -> dict[str, Any]:
+    """Give events of the audit log; the look itself is recorded too."""
+    guard.require(call, "audit.read", "home")
+    limit, since = call.number("limit", 100), call.number("since", 0)
+    call.state.reads.flush()
+    events = audit.list_events(call.state.store, limit=min(limit, MAX_EVENTS), since=since)
+    call.state.store.note(call.person, "audit.read", "home", since=since, events=len(events))
+    return {"events": events}
+
+
+def verify_audit(call: Call) -> dict[str, Any]:
+    """Check the whole audit log."""
+    guard.require(call, "audit.read", "home")
+    found = audit.verify(call.state.store)
+    call.state.store.note(call.person, "audit.verify", "home", ok=found["ok"])
+    return found
+
+
+ROUTES = (
+    Route("GET", "/v1/datasets", list_datasets, PEOPLE, "catalogue.list"),
+    Route("GET", "/v1/datasets/{dataset}", get_dataset, PEOPLE, "dataset.see", dataset_in_path),
+    Route("POST", "/v1/datasets/{dataset}/requests", submit_request, PEOPLE, "dataset.request", dataset_in_path),
+    Route("GET", "/v1/requests", list_requests, PEOPLE, "requests.list"),
+    Route("POST", "/v1/requests/{request}/approve", approve, PERSON, "request.decide"),
+    Route("POST", "/v1/requests/{request}/refuse", refuse, PERSON, "request.decide"),
+    Route("POST", "/v1/grants/{grant}/revoke", revoke, PERSON, "grant.revoke"),
+    Route("GET", "/v1/audit", list_events, PERSON, "audit.read"),
+    Route("GET", "/v1/audit/verify", verify_audit, PERSON, "audit.read"),
+)

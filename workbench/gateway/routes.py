@@ -1,0 +1,21 @@
+"""The one table of everything the gateway serves.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+from workbench.gateway import access_routes, ingest_routes, reading_routes, session_routes, view_routes
+from workbench.gateway.call import Route
+
+# Reading first: the router tries the rows in order, and these are asked for most.
+ROUTES: tuple[Route, ...] = (
+    *reading_routes.ROUTES,
+    *view_routes.ROUTES,
+    *session_routes.ROUTES,
+    *access_routes.ROUTES,
+    *ingest_routes.ROUTES,
+)
+
+# `CREATE TABLE` texts of the rooms whose tables the store must hold.
+SCHEMAS: tuple[str, ...] = ()

@@ -1,0 +1,90 @@
+"""Routes of sessions and kernels: who somebody is, and for how long a token stands for them.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from workbench.errors import InvalidInput, NotFound
+from workbench.gateway.call import Call, Route
+from workbench.gateway.tokens import ISOLATIONS, PERSON_TOKEN_S, Token, new_id
+from workbench.governance import people
+from workbench.governance.store import stamped
+
+ANYBODY = ("operator", "person", "kernel", "evaluator")
+OPERATOR = "operator"
+
+
+def open_session(call: Call) -> dict[str, Any]:
+    """Sign a person in, on the word of whoever owns the home."""
+    person = _known_person(call)
+    token = Token(person, "person", new_id("session"), expires=time.time() + PERSON_TOKEN_S)
+    call.state.store.note(person, "session.open", token.id)
+    return {"token": call.state.tokens.make(token), "person": person}
+
+
+def whoami(call: Call) -> dict[str, Any]:
+    """Tell who the token stands for."""
+    store, token, demo = call.state.store, call.token, call.state.settings.demo_accounts
+    owner = {"person": "", "name": "owner of this home", "roles": []}
+    answer = {
+        **(owner if token.kind == OPERATOR else people.whoami(store, token.person)),
+        "kind": token.kind,
+        "isolation": token.isolation,
+        "kernel": token.id if token.kind == "kernel" else None,
+        "demo": demo,
+    }
+    if demo and token.kind in ("operator", "person"):
+        answer["accounts"] = [person["person"] for person in people.list_people(store)]
+    return answer
+
+
+def start_kernel(call: Call) -> dict[str, Any]:
+    """Record a kernel and give the token it is started with."""
+    person, isolation = _known_person(call), call.text("isolation")
+    if isolation not in ISOLATIONS:
+        raise InvalidInput(f"“isolation” is one of {', '.join(ISOLATIONS)}; got “{isolation}”.")
+    kernel, store = new_id("kernel"), call.state.store
+    with store.change(person, "kernel.start", kernel, isolation=isolation) as db:
+        db.execute(
+            "INSERT INTO kernels (id, person, isolation, started) VALUES (?, ?, ?, ?)",
+            (kernel, person, isolation, stamped(store)),
+        )
+    expires = time.time() + call.state.settings.kernel_hours * 3600
+    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires)
+    return {"kernel": kernel, "token": call.state.tokens.make(token)}
+
+
+def end_kernel(call: Call) -> dict[str, Any]:
+    """End a kernel: its token is worth nothing from now on."""
+    kernel, store = call.path["kernel"], call.state.store
+    row = store.read().execute("SELECT person, ended FROM kernels WHERE id = ?", (kernel,)).fetchone()
+    if row is None:
+        raise NotFound("There is no such kernel; it may belong to another home.")
+    if row["ended"] is None:
+        with store.change(row["person"], "kernel.end", kernel) as db:
+            db.execute("UPDATE kernels SET ended = ? WHERE id = ? AND ended IS NULL", (stamped(store), kernel))
+    return {"kernel": kernel, "ended": True}
+
+
+def purposes(call: Call) -> list[dict[str, Any]]:
+    """List the purposes for which access can be asked."""
+    return people.list_purposes(call.state.store)
+
+
+def _known_person(call: Call) -> str:
+    person = call.text("person", longest=200)
+    people.whoami(call.state.store, person)
+    return person
+
+
+ROUTES = (
+    Route("POST", "/v1/sessions", open_session, (OPERATOR,), "session.open"),
+    Route("GET", "/v1/whoami", whoami, ANYBODY, "session.look"),
+    Route("POST", "/v1/kernels", start_kernel, (OPERATOR,), "kernel.start"),
+    Route("DELETE", "/v1/kernels/{kernel}", end_kernel, (OPERATOR,), "kernel.end"),
+    Route("GET", "/v1/purposes", purposes, ("operator", "person", "kernel"), "purposes.list"),
+)

@@ -1,0 +1,45 @@
+"""What the gateway holds while it runs: the store, the vault, the tokens, and what it has in memory.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.gateway.archive import Archive
+from workbench.gateway.slices import SliceReader
+from workbench.gateway.staging import Staging
+from workbench.gateway.tokens import Tokens, open_tokens
+from workbench.governance.people import seed
+from workbench.governance.reads import ReadLog
+from workbench.governance.store import Store
+from workbench.settings import Settings
+from workbench.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class State:
+    """One home, opened."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    tokens: Tokens
+    archive: Archive
+    staging: Staging
+    reads: ReadLog
+    slices: SliceReader
+
+
+def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:
+    """Open a home: make its keys and accounts on the first start, and forget what a crash left half done."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tokens = open_tokens(settings.keys)
+    store = Store(settings.store, schemas)
+    seed(store, settings)
+    vault = Vault(settings.vault, settings.keys)
+    archive = Archive(store, vault)
+    staging = Staging(store, vault, archive)
+    staging.sweep()
+    return State(settings, store, vault, tokens, archive, staging, ReadLog(store), SliceReader(archive))
