@@ -77,24 +77,22 @@ def verify(store: Store) -> dict[str, Any]:
         `events` (how many), `head` (hash of the newest), `ok`, and, when not ok, `first_bad` (the number of the
         first event that is edited, missing, inserted or out of order) and `reason`.
     """
-    with store.settled() as db:
-        last = Head(0, GENESIS)
-        problem: tuple[int | None, str] | None = None
-        try:
-            signed = store.sealer.read_head()
-        except IntegrityError as error:
-            signed, problem = None, (None, error.message)
-        for row in db.execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constant columns
-            fault = _fault(row, last, signed, store.sealer)
-            if fault:
-                problem = (last.seq + 1, fault)
-                break
-            last = Head(row["seq"], row["hash"])
-        total = db.execute("SELECT COUNT(*) FROM audit").fetchone()[0]
-    if problem is None:
-        problem = _cut(last, signed)
-    first_bad, reason = problem or (None, "")
-    return {"events": total, "head": last.hash, "ok": problem is None, "first_bad": first_bad, "reason": reason}
+    # The head is read before the table: it is written after each commit, so the table can only be ahead of it.
+    db, forged = store.read(), ""
+    try:
+        signed = store.sealer.read_head()
+    except IntegrityError as error:
+        signed, forged = None, error.message
+    last, fault = Head(0, GENESIS), ""
+    for row in db.execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constant columns
+        fault = _fault(row, last, signed, store.sealer)
+        if fault:
+            break
+        last = Head(row["seq"], row["hash"])
+    fault = fault or forged or _cut(last, signed)
+    total = db.execute("SELECT COUNT(*) FROM audit").fetchone()[0]
+    first_bad = last.seq + 1 if fault else None
+    return {"events": total, "head": last.hash, "ok": not fault, "first_bad": first_bad, "reason": fault}
 
 
 def _fault(row: sqlite3.Row, last: Head, signed: Head | None, sealer: Sealer) -> str:
@@ -113,13 +111,13 @@ def _fault(row: sqlite3.Row, last: Head, signed: Head | None, sealer: Sealer) ->
     return ""
 
 
-def _cut(last: Head, signed: Head | None) -> tuple[int | None, str] | None:
-    """Compare the end of the log with the signed head."""
+def _cut(last: Head, signed: Head | None) -> str:
+    """Say what is wrong with the end of the log, given its signed head, or nothing."""
     if signed is None:
-        return (1, "The signed head of the log is missing, so its end cannot be checked.") if last.seq else None
+        return "The signed head of the log is missing, so its end cannot be checked." if last.seq else ""
     if signed.seq > last.seq:
-        return last.seq + 1, f"The log was cut after event {last.seq}: the signed head names event {signed.seq}."
-    return None
+        return f"The log was cut after event {last.seq}: the signed head names event {signed.seq}."
+    return ""
 
 
 def _hash(event: dict[str, Any]) -> str:

@@ -66,7 +66,7 @@ class Sealer:
         """Sign and store the head; the file is replaced whole, so a reader never sees half of it."""
         body = {"seq": head.seq, "hash": head.hash}
         signature = self._signer.sign(canonical_json(body)).hex()
-        draft = self._head_file.with_suffix(".draft")
+        draft = self._head_file.with_suffix(f".{os.getpid()}.draft")
         draft.write_bytes(canonical_json({**body, "signature": signature}))
         draft.replace(self._head_file)
 

@@ -174,12 +174,6 @@ class Store:
             self._readers.db = reader
         return reader
 
-    @contextmanager
-    def settled(self) -> Iterator[sqlite3.Connection]:
-        """Have a read-only connection while nobody of this process writes, so that log and head agree."""
-        with self._lock:
-            yield self.read()
-
     def close(self) -> None:
         """Close the writer and this thread's reader."""
         with self._lock:
