@@ -19,7 +19,10 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
   const first = React.useRef<HTMLSelectElement>(null);
   const id = React.useId();
 
-  React.useEffect(() => first.current?.focus(), []);
+  React.useEffect(() => {
+    first.current?.form?.scrollIntoView({ block: 'nearest' });
+    first.current?.focus({ preventScroll: true });
+  }, []);
 
   const send = (event: React.FormEvent): void => {
     event.preventDefault();

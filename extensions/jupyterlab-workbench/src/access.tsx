@@ -32,7 +32,7 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
       {dataset.status === 'submitted' && (
         <p className="wb-Waiting" role="status">
           <span className="wb-Pulse" aria-hidden="true" />
-          {trans.__('Request %1 is with %2; this changes by itself.', dataset.request ?? '', dataset.custodian)}
+          {trans.__('This changes by itself when %1 decides.', dataset.custodian)}
         </p>
       )}
       <div className="wb-Actions">
@@ -75,7 +75,7 @@ function GrantBar({ desk, dataset }: { desk: Desk; dataset: Dataset }): React.JS
       <div className="wb-Bar" aria-hidden="true">
         <span style={{ width: `${share * 100}%` }} />
       </div>
-      <p>{trans.__('%1 · until %2', dataset.purpose ?? '', sayDay(dataset.until))}</p>
+      <p>{trans.__('%1 · until %2', workbench.purpose(dataset.purpose), sayDay(dataset.until))}</p>
     </div>
   );
 }

@@ -120,7 +120,7 @@ async function pickTask(desk: Desk): Promise<string | undefined> {
   const tasks = desk.workbench.tasks.value ?? [];
   const questions = tasks.map(task => task.title);
   const index = await pick(desk.trans.__('Which question?'), desk.trans.__('Open'), questions);
-  return index === undefined ? undefined : tasks[index]?.id;
+  return index === undefined ? undefined : tasks[index]?.task;
 }
 
 async function pick(title: string, okLabel: string, items: string[]): Promise<number | undefined> {

@@ -58,8 +58,6 @@ function History({ desk, requests }: { desk: Desk; requests: AccessRequest[] }):
   if (requests.length === 0) {
     return null;
   }
-  const label = (purpose: string): string =>
-    workbench.purposes.value?.find(one => one.id === purpose)?.label ?? purpose;
   return (
     <section>
       <h2>{trans.__('Your requests')}</h2>
@@ -68,7 +66,9 @@ function History({ desk, requests }: { desk: Desk; requests: AccessRequest[] }):
           <tr>
             <th scope="col">{trans.__('Request')}</th>
             <th scope="col">{trans.__('Purpose')}</th>
-            <th scope="col">{trans.__('Days')}</th>
+            <th scope="col" className="wb-Number">
+              {trans.__('Days')}
+            </th>
             <th scope="col">{trans.__('Asked')}</th>
             <th scope="col">{trans.__('Status')}</th>
           </tr>
@@ -77,7 +77,7 @@ function History({ desk, requests }: { desk: Desk; requests: AccessRequest[] }):
           {requests.map(request => (
             <tr key={request.id}>
               <td>{request.id}</td>
-              <td>{label(request.purpose)}</td>
+              <td>{workbench.purpose(request.purpose)}</td>
               <td className="wb-Number">{request.days}</td>
               <td>{sayDay(request.created)}</td>
               <td>{[request.status, request.reason].filter(Boolean).join(' · ')}</td>
@@ -99,8 +99,12 @@ function Versions({ desk, card }: { desk: Desk; card: DatasetCard }): React.JSX.
           <tr>
             <th scope="col">{trans.__('Version')}</th>
             <th scope="col">{trans.__('Made')}</th>
-            <th scope="col">{trans.__('Scans')}</th>
-            <th scope="col">{trans.__('People')}</th>
+            <th scope="col" className="wb-Number">
+              {trans.__('Scans')}
+            </th>
+            <th scope="col" className="wb-Number">
+              {trans.__('People')}
+            </th>
           </tr>
         </thead>
         <tbody>

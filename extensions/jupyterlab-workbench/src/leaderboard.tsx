@@ -37,11 +37,12 @@ export function LeaderboardTable(props: {
         </tr>
       </thead>
       <tbody>
-        {entries.map((entry, index) => (
-          <tr key={entry.submission}>
-            <td className="wb-Rank wb-Number">{index + 1}</td>
+        {entries.map(entry => (
+          <tr key={entry.submission} className={`wb-mod-${entry.kind}`}>
+            <td className="wb-Rank wb-Number">{entry.rank}</td>
             <td>
               <strong>{entry.person}</strong>
+              {entry.kind === 'baseline' && <span className="wb-Dim"> · {trans.__('baseline')}</span>}
               {entry.note && <span className="wb-Dim"> · {entry.note}</span>}
             </td>
             <td>{sayDay(entry.created)}</td>

@@ -11,6 +11,8 @@ interface Cell {
   cell_type: string;
   metadata: { tags?: string[] };
   source: string | string[];
+  outputs?: unknown[];
+  execution_count?: number | null;
 }
 
 export class Notebooks {
@@ -45,14 +47,17 @@ export class Notebooks {
   }
 
   private async copyFor(shipped: string, dataset: string): Promise<string> {
-    const folder = shipped.includes('/') ? shipped.slice(0, shipped.lastIndexOf('/') + 1) : '';
-    const path = `${folder}explore-${dataset}.ipynb`;
+    const path = shipped.replace(/[^/]*$/, `explore-${dataset}.ipynb`);
     if (await this.exists(path)) {
       return path;
     }
     const model = await this.contents.get(shipped, { type: 'notebook', content: true });
     const notebook = model.content as { cells: Cell[] };
     for (const cell of notebook.cells) {
+      if (cell.cell_type === 'code') {
+        cell.outputs = [];
+        cell.execution_count = null;
+      }
       if (cell.metadata.tags?.includes('parameters')) {
         const source = Array.isArray(cell.source) ? cell.source.join('') : cell.source;
         cell.source = source.replace(/^dataset\b.*=.*$/m, `dataset = ${JSON.stringify(dataset)}`);

@@ -59,6 +59,7 @@ export class Pages {
   private make(kind: Kind, subject: string): MainAreaWidget<Page> {
     const { workbench } = this.desk;
     const page = new MainAreaWidget({ content: new Page(this.desk, kind, subject) });
+    page.toolbar.hide();
     page.id = `workbench-${kind}-${subject}`;
     page.title.icon = kind === 'dataset' ? datasetIcon : taskIcon;
     page.title.closable = true;

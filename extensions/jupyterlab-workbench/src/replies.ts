@@ -52,7 +52,7 @@ export interface AccessRequest {
   purpose: string;
   days: number;
   note?: string;
-  status: 'submitted' | 'granted' | 'refused' | 'ended' | 'revoked';
+  status: 'submitted' | 'granted' | 'refused' | 'ended';
   created: string;
   decided_by: string | null;
   reason: string | null;
@@ -66,10 +66,16 @@ export interface Purpose {
 }
 
 export interface Task {
-  id: string;
+  task: string;
   title: string;
   question: string;
-  metric: string;
+  /** "CPM", "AUC"; `definition` says what it measures. */
+  metric_name: string;
+  definition: string;
+  /** Where the truth comes from. */
+  label: string;
+  synthetic: boolean;
+  notebook: string;
 }
 
 export interface ShippedNotebook {
@@ -80,6 +86,8 @@ export interface ShippedNotebook {
 
 export interface LeaderboardEntry {
   submission: string;
+  rank: number;
+  kind: 'submission' | 'baseline';
   person: string;
   note: string;
   value: number;
@@ -89,7 +97,7 @@ export interface LeaderboardEntry {
 
 export interface Leaderboard {
   task: string;
-  metric: string;
+  metric_name: string;
   entries: LeaderboardEntry[];
 }
 

@@ -32,7 +32,7 @@ function PendingRequest({ desk, request }: { desk: Desk; request: AccessRequest 
   const decide = (verdict: 'approve' | 'refuse'): void => {
     attempt(() => workbench.decide(request.id, verdict, reason.trim()));
   };
-  const purpose = workbench.purposes.value?.find(one => one.id === request.purpose)?.label ?? request.purpose;
+  const purpose = workbench.purpose(request.purpose);
   const title = workbench.dataset(request.dataset)?.title ?? request.dataset;
   return (
     <li className="wb-Row wb-Pending" data-request={request.id}>

@@ -1,6 +1,7 @@
 /** The left sidebar: one section per step of the journey. */
 
-import { SidePanel, refreshIcon, ToolbarButton } from '@jupyterlab/ui-components';
+import { refreshIcon, SidePanel } from '@jupyterlab/ui-components';
+import { AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
 import { Datasets } from './datasets';
 import { workbenchIcon } from './icons';
@@ -22,17 +23,10 @@ export class Sidebar extends SidePanel {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Workbench'));
     this.header.addWidget(new WorkbenchPanel(desk, Person));
-    this.toolbar.addItem(
-      'refresh',
-      new ToolbarButton({
-        icon: refreshIcon,
-        tooltip: trans.__('Ask the server again'),
-        onClick: () => void workbench.refresh()
-      })
-    );
     this.requests = section(desk, Requests, trans.__('Requests'));
     this.addWidget(section(desk, Datasets, trans.__('Datasets')));
     this.addWidget(section(desk, Tasks, trans.__('Tasks')));
+    this.share([3, 2]);
     workbench.changed.connect(() => {
       this.showRequests(workbench.me.value?.roles.includes('custodian') ?? false);
       const waiting = workbench.pending.length;
@@ -44,8 +38,18 @@ export class Sidebar extends SidePanel {
   private showRequests(isCustodian: boolean): void {
     if (isCustodian && !this.requests.parent) {
       this.insertWidget(0, this.requests);
+      this.share([2, 3, 2]);
     } else if (!isCustodian && this.requests.parent) {
       this.requests.parent = null;
+      this.share([3, 2]);
+    }
+  }
+
+  /** Divide the height between the sections; the reader may drag the dividers afterwards. */
+  private share(parts: number[]): void {
+    const { content } = this;
+    if (content instanceof AccordionPanel) {
+      content.setRelativeSizes(parts);
     }
   }
 }
@@ -72,6 +76,15 @@ function Person({ desk }: { desk: Desk }): React.JSX.Element {
         <strong>{me.person}</strong>
         <span className="wb-Dim">{me.roles.join(' · ')}</span>
       </span>
+      <button
+        type="button"
+        className="wb-IconButton"
+        aria-label={trans.__('Ask the server again')}
+        title={trans.__('Ask the server again')}
+        onClick={() => void workbench.refresh()}
+      >
+        <refreshIcon.react tag="span" className="wb-Icon" />
+      </button>
     </div>
   );
 }

@@ -46,7 +46,7 @@ export class StatusItem extends ReactWidget {
     if (!first) {
       return trans.__('%1 · no grant', me.person);
     }
-    const what = grants.length === 1 ? (first.purpose ?? first.name) : trans.__('%1 grants', grants.length);
+    const what = grants.length === 1 ? workbench.purpose(first.purpose) : trans.__('%1 grants', grants.length);
     return [me.person, what, sayDaysLeft(first.until, trans)].join(' · ');
   }
 

@@ -22,20 +22,26 @@ export function TaskPage({ desk, id }: { desk: Desk; id: string }): React.JSX.El
     );
   }
   const entries = board.value?.entries ?? [];
+  const submitted = entries.filter(entry => entry.kind === 'submission');
   return (
     <article className="wb-Page">
       <header>
         <p className="wb-Eyebrow">{trans.__('Task · %1', task.title)}</p>
         <h1>{task.question}</h1>
+        {task.synthetic && (
+          <p className="wb-Band">
+            {trans.__('Synthetic data: scores say whether a method works here, and nothing about patients.')}
+          </p>
+        )}
       </header>
       <Facts
         facts={[
-          [trans.__('Measured by'), task.metric],
-          [trans.__('Submissions'), board.value ? entries.length : '…'],
-          [trans.__('Best'), entries[0] ? entries[0].value.toFixed(3) : '—']
+          [trans.__('Measured by'), task.metric_name],
+          [trans.__('Submissions'), board.value ? submitted.length : '…'],
+          [trans.__('Best'), submitted[0] ? submitted[0].value.toFixed(3) : '—']
         ]}
       />
-      {desk.workbench.benchmarkNotebook(task.id) && (
+      {desk.workbench.benchmarkNotebook(task.task) && (
         <div className="wb-Actions">
           <Button kind="primary" onClick={() => void commands.execute(CommandIds.runBenchmark, { task: id })}>
             {trans.__('Open notebook')}
@@ -51,10 +57,15 @@ export function TaskPage({ desk, id }: { desk: Desk; id: string }): React.JSX.El
             {trans.__('Nobody has submitted yet. Train a model in the notebook, then call task.submit(model).')}
           </Notice>
         )}
-        {entries.length > 0 && <LeaderboardTable entries={entries} metric={task.metric} trans={trans} />}
+        {entries.length > 0 && <LeaderboardTable entries={entries} metric={task.metric_name} trans={trans} />}
         <p className="wb-Dim">
           {trans.__('Scores on the hidden test set, with 95 % intervals. Overlapping intervals are no proof of a difference.')}
         </p>
+      </section>
+      <section>
+        <h2>{trans.__('What is measured')}</h2>
+        <p className="wb-Lead">{task.definition}</p>
+        <p className="wb-Lead wb-Truth">{trans.__('Truth: %1', task.label)}</p>
       </section>
     </article>
   );

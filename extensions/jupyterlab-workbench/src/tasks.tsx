@@ -16,7 +16,7 @@ export function Tasks({ desk }: { desk: Desk }): React.JSX.Element {
         ) : (
           <ul className="wb-List">
             {tasks.map(task => (
-              <TaskRow key={task.id} desk={desk} task={task} />
+              <TaskRow key={task.task} desk={desk} task={task} />
             ))}
           </ul>
         )
@@ -28,7 +28,7 @@ export function Tasks({ desk }: { desk: Desk }): React.JSX.Element {
 function TaskRow({ desk, task }: { desk: Desk; task: Task }): React.JSX.Element {
   const { commands, trans } = desk;
   return (
-    <li className="wb-Row wb-Task" data-task={task.id}>
+    <li className="wb-Row wb-Task" data-task={task.task}>
       <div className="wb-RowHead">
         <taskIcon.react tag="span" className="wb-Icon" />
         <span className="wb-RowText">
@@ -39,18 +39,18 @@ function TaskRow({ desk, task }: { desk: Desk; task: Task }): React.JSX.Element 
         </span>
       </div>
       <div className="wb-Actions">
-        {desk.workbench.benchmarkNotebook(task.id) && (
+        {desk.workbench.benchmarkNotebook(task.task) && (
           <Button
             kind="primary"
             label={trans.__('Open the notebook of %1', task.title)}
-            onClick={() => void commands.execute(CommandIds.runBenchmark, { task: task.id })}
+            onClick={() => void commands.execute(CommandIds.runBenchmark, { task: task.task })}
           >
             {trans.__('Open notebook')}
           </Button>
         )}
         <Button
           label={trans.__('Leaderboard of %1', task.title)}
-          onClick={() => void commands.execute(CommandIds.openTask, { task: task.id })}
+          onClick={() => void commands.execute(CommandIds.openTask, { task: task.task })}
         >
           {trans.__('Leaderboard')}
         </Button>

@@ -66,12 +66,18 @@ export class Workbench {
   }
 
   task(id: string): Task | undefined {
-    return this.tasks.value?.find(task => task.id === id);
+    return this.tasks.value?.find(task => task.task === id);
   }
 
-  /** The shipped notebook that answers a task's question, if there is one. */
-  benchmarkNotebook(task: string): string | undefined {
-    return this.notebooks.value?.find(path => path === `benchmark/${task}.ipynb`);
+  /** The shipped notebook that answers a task's question, if this release has one. */
+  benchmarkNotebook(id: string): string | undefined {
+    const wanted = this.task(id)?.notebook;
+    return this.notebooks.value?.find(path => path === wanted);
+  }
+
+  /** A purpose as people say it. */
+  purpose(id: string | null): string {
+    return this.purposes.value?.find(one => one.id === id)?.label ?? id ?? '';
   }
 
   start(): void {
