@@ -5,8 +5,18 @@ Runs in: gateway
 
 from __future__ import annotations
 
-from workbench.gateway import access_routes, ingest_routes, reading_routes, session_routes, view_routes
+from workbench.airlock import releases
+from workbench.gateway import (
+    access_routes,
+    airlock_routes,
+    ingest_routes,
+    reading_routes,
+    session_routes,
+    teaching_routes,
+    view_routes,
+)
 from workbench.gateway.call import Route
+from workbench.teaching import cohorts
 
 # Reading first: the router tries the rows in order, and these are asked for most.
 ROUTES: tuple[Route, ...] = (
@@ -15,7 +25,9 @@ ROUTES: tuple[Route, ...] = (
     *session_routes.ROUTES,
     *access_routes.ROUTES,
     *ingest_routes.ROUTES,
+    *airlock_routes.ROUTES,
+    *teaching_routes.ROUTES,
 )
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
-SCHEMAS: tuple[str, ...] = ()
+SCHEMAS: tuple[str, ...] = (releases.SCHEMA, cohorts.SCHEMA)
