@@ -127,17 +127,27 @@ class Shard:
             for (z, y, x), start, stop in zip(places[order].tolist(), starts[order].tolist(), stops, strict=True)
         ]
 
-    def batches(self, box: Box) -> list[list[Span]]:
-        """Give the requests that fetch a box: each a list of spans of about `BATCH_BYTES` together."""
+    def batches(self, box: Box) -> tuple[list[list[Span]], bool]:
+        """Give the requests that fetch a box, and whether every chunk of it is stored.
+
+        Returns
+        -------
+        list of list of Span
+            Each inner list is one request of about `BATCH_BYTES`.
+        bool
+            False when some voxels of the box have the fill value and no bytes.
+        """
         batches: list[list[Span]] = []
         size = BATCH_BYTES
-        for span in spans_of(self.chunks(box)):
+        chunks = self.chunks(box)
+        for span in spans_of(chunks):
             if size >= BATCH_BYTES or len(batches[-1]) >= BATCH_RANGES:
                 batches.append([])
                 size = 0
             batches[-1].append(span)
             size += span.stop - span.start
-        return batches
+        grid = [-(-b // c) - a // c for (a, b), c in zip(box, self.layout.chunk, strict=True)]
+        return batches, len(chunks) == int(np.prod(grid))
 
     def place(self, spans: Sequence[Span], parts: Sequence[bytes | memoryview], box: Box, out: Voxels) -> None:
         """Decode the chunks of fetched spans into `out`, the array of the box."""

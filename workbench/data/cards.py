@@ -1,0 +1,181 @@
+"""How datasets, requests, people and volumes look in a notebook: inline styles that follow JupyterLab's theme.
+
+Every colour is a JupyterLab variable with a fallback that reads on white and on black, because the same output is
+also shown by editors and in HTML reports.
+
+Runs in: kernel
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from workbench.data.volume import Volume
+
+PREVIEW_PIXELS = 200
+
+_TEXT = "var(--jp-ui-font-color1, inherit)"
+_SOFT = "var(--jp-ui-font-color2, #7a7a7a)"
+_LINE = "var(--jp-border-color2, rgba(128, 128, 128, .35))"
+_FRAME = (
+    f"font:13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); color:{_TEXT}; border:1px solid {_LINE}; "
+    "border-radius:6px; padding:12px 16px; display:inline-block; max-width:960px; vertical-align:top;"
+)
+_CELL = f"padding:6px 14px 6px 0; border-bottom:1px solid {_LINE}; text-align:left; vertical-align:top; "
+# White text on these reads on either theme (contrast of at least 4.5 : 1).
+_COLOURS = {"yes": "#2e7d32", "wait": "#9a5b00", "no": "#b3261e", "plain": "#455a64"}
+_STATUS = {
+    "open": ("yes", "🔓", "open"),
+    "granted": ("yes", "🔓", "granted"),
+    "submitted": ("wait", "⏳", "requested"),
+    "refused": ("no", "🔒", "refused"),
+    "ended": ("no", "🔒", "ended"),
+    "undisclosed": ("plain", "🔒", "undisclosed"),
+    "none": ("plain", "🔒", "not requested"),
+}
+
+
+def badge(status: str, *, allowed: bool | None = None) -> str:
+    """Give the coloured word for where somebody stands with a dataset."""
+    colour, icon, word = _STATUS.get(status, ("plain", "🔒", status))
+    if allowed is False and status in ("granted", "open"):
+        icon = "🔒"
+    return (
+        f'<span style="background:{_COLOURS[colour]}; color:#fff; border-radius:10px; padding:1px 9px; '
+        f'white-space:nowrap; font-size:12px">{icon} {escape(word)}</span>'
+    )
+
+
+def datasets_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Give the table of datasets: what exists, whether I may use it, and why (not)."""
+    head = "".join(
+        f'<th style="{_CELL}color:{_SOFT}; font-weight:600">{name}</th>'
+        for name in ("Dataset", "Tier", "Scans", "Subjects", "Access", "Why")
+    )
+    body = "".join(_dataset_row(row) for row in rows)
+    if not body:
+        body = f'<tr><td colspan="6" style="{_CELL}">No dataset is known here yet.</td></tr>'
+    return _frame(f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def dataset_card(row: Mapping[str, Any]) -> str:
+    """Give the card of one dataset."""
+    facts = {
+        "Name": f"<code>{escape(row['name'])}</code>",
+        "Tier": escape(row["tier"]),
+        "Custodian": escape(row["custodian"]),
+        "Version": f"<code>{escape((row['version'] or 'none yet')[:12])}</code>",
+        "Scans": f"{row['scans']} {escape(row['modality'])} of {row['subjects']} subjects",
+    }
+    told = (
+        f'<div style="margin:2px 0 8px; max-width:46em">{escape(row["description"])}</div>'
+        if row["description"]
+        else ""
+    )
+    why = f'<div style="margin-top:8px; max-width:46em">{escape(row["reason"])}</div>'
+    head = f"{_title(row['title'])} {badge(row['status'], allowed=row['allowed'])}"
+    return _frame(f"{head}{told}{_facts(facts)}{why}")
+
+
+def request_card(row: Mapping[str, Any]) -> str:
+    """Give the card of an access request."""
+    facts = {
+        "Dataset": f"<code>{escape(row['dataset'])}</code>",
+        "Purpose": escape(row["purpose"]),
+        "For": f"{row['days']} days",
+        "Until": escape(row["until"] or "not decided"),
+    }
+    if row["reason"]:
+        facts["Reason"] = escape(row["reason"])
+    return _frame(f"{_title('Access request ' + row['id'])} {badge(row['status'])}{_facts(facts)}")
+
+
+def person_card(row: Mapping[str, Any]) -> str:
+    """Give the card of who is signed in."""
+    isolated = row["isolation"] == "bubblewrap"
+    facts = {
+        "Account": f"<code>{escape(row['person'])}</code>",
+        "Roles": escape(", ".join(row["roles"]) or "none"),
+        "Kernel": "isolated: no network, no files but the workspace" if isolated else "not isolated: open data only",
+    }
+    return _frame(f"{_title(row['name'])}{_facts(facts)}")
+
+
+def volume_card(volume: Volume) -> str:
+    """Give the card of a scan, with a picture of its middle axial slice."""
+    z, y, x = volume.shape
+    facts = {
+        "Dataset": f"<code>{escape(volume.dataset)}</code>",
+        "Voxels (z, y, x)": f"{z} × {y} × {x}",
+        "Spacing": " × ".join(f"{mm:.3g}" for mm in volume.spacing_mm) + " mm",
+        "Origin (LPS)": ", ".join(f"{mm:.1f}" for mm in volume.origin_mm) + " mm",
+        "Values": "int16, HU",
+    }
+    picture = (
+        f'<img alt="middle axial slice of {escape(volume.scan)}" src="data:image/png;base64,{preview(volume)}" '
+        'style="border-radius:4px; margin-right:16px; background:#000; max-height:200px">'
+    )
+    text = f"<div>{_title('Scan ' + volume.scan)}{_facts(facts)}</div>"
+    return _frame(f'<div style="display:flex; align-items:flex-start">{picture}{text}</div>')
+
+
+def preview(volume: Volume) -> str:
+    """Give the middle axial slice at a low resolution as base64 PNG, with voxels drawn in their true proportion."""
+    from PIL import Image  # noqa: PLC0415 - heavy, loaded on first use
+
+    level = min(
+        (n for n in range(volume.levels) if max(volume.shape[1:]) // 2**n <= 1.5 * PREVIEW_PIXELS),
+        default=volume.levels - 1,
+    )
+    pixels = volume.middle_slice(level)
+    centre, width = volume.window
+    grey = np.clip((pixels.astype(np.float32) - (centre - width / 2)) / width * 255, 0, 255).astype(np.uint8)
+    height_mm, width_mm = volume.shape[1] * volume.spacing_mm[1], volume.shape[2] * volume.spacing_mm[2]
+    scale = PREVIEW_PIXELS / max(height_mm, width_mm)
+    size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
+    png = io.BytesIO()
+    Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR).save(png, "PNG")
+    return base64.b64encode(png.getvalue()).decode()
+
+
+_TABLE = "border-collapse:collapse; font:inherit; color:inherit; margin:0; background:transparent"
+
+
+def _dataset_row(row: Mapping[str, Any]) -> str:
+    name = (
+        f'<div style="font-weight:600">{escape(row["title"])}</div>'
+        f'<code style="color:{_SOFT}">{escape(row["name"])}</code>'
+    )
+    cells: Sequence[str] = (
+        name,
+        escape(row["tier"]),
+        str(row["scans"]),
+        str(row["subjects"]),
+        badge(row["status"], allowed=row["allowed"]),
+        f'<div style="min-width:16em; max-width:34em; white-space:normal">{escape(row["reason"])}</div>',
+    )
+    return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = "".join(
+        f'<tr><td style="padding:2px 16px 2px 0; text-align:left; color:{_SOFT}">{escape(name)}</td>'
+        f'<td style="padding:2px 0; text-align:left">{value}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f'<table style="{_TABLE}; margin-top:6px"><tbody>{rows}</tbody></table>'
+
+
+def _title(text: str) -> str:
+    return f'<span style="font-weight:600; font-size:15px; margin-right:8px">{escape(text)}</span>'
+
+
+def _frame(content: str) -> str:
+    return f'<div style="{_FRAME}">{content}</div>'

@@ -1,0 +1,165 @@
+"""A dataset as a notebook sees it: its card, whether and why it may be read, its tables and its scans.
+
+Runs in: kernel
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from workbench.data import cards
+from workbench.data.boxes import Box
+from workbench.data.line import line
+from workbench.data.volume import Volume
+from workbench.errors import NotFound
+from workbench.governance.decision import Decision
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """Somebody's request for access; `status` is ``submitted``, ``granted``, ``refused`` or ``ended``."""
+
+    id: str
+    dataset: str
+    purpose: str
+    days: int
+    status: str
+    reason: str = ""
+    until: str | None = None
+    note: str = ""
+
+    def refresh(self) -> AccessRequest:
+        """Ask again how the request stands.
+
+        Raises
+        ------
+        NotFound
+            When it is not this person's.
+        """
+        for row in line().get("/v1/requests")["requests"]:
+            if row["id"] == self.id:
+                return read_request(row)
+        raise NotFound(f"Request {self.id} is not one of yours; `dataset.requests` lists them.")
+
+    def _repr_html_(self) -> str:
+        return cards.request_card(vars(self))
+
+
+class Dataset:
+    """One dataset at one version; `wb.dataset(name)` gives it.
+
+    Parameters
+    ----------
+    row : dict
+        What the gateway tells of it. Access is asked live; the rest is as it was then.
+    """
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self._row = row
+        self._scans: list[dict[str, Any]] | None = None
+        self.name = str(row["name"])
+        self.title = str(row["title"])
+        self.tier = str(row["tier"])
+        self.version = row["version"]
+        self.card: dict[str, Any] = row["card"]
+
+    @property
+    def access(self) -> Decision:
+        """Whether this notebook may read it now, and why (not)."""
+        row = line().get(self._url())
+        return Decision(row["allowed"], row["reason"], row["status"])
+
+    @property
+    def requests(self) -> list[AccessRequest]:
+        """One's own requests for the dataset, newest first."""
+        return [read_request(row) for row in line().get(self._url())["requests"]]
+
+    def request(self, purpose: str, days: int, note: str = "") -> AccessRequest:
+        """Ask its custodian for access.
+
+        Parameters
+        ----------
+        purpose : str
+            A purpose of this workbench, such as ``"lung nodule detection"``.
+        days : int
+            How long, 1 to 365.
+        note : str, optional
+            Anything the custodian should know.
+
+        Raises
+        ------
+        InvalidInput
+            When the purpose is unknown or the days are out of range.
+        Conflict
+            When nothing needs asking.
+        """
+        body = {"purpose": purpose, "days": days, "note": note}
+        return read_request(line().post(f"{self._url()}/requests", body))
+
+    def scans(self, split: str | None = None) -> pd.DataFrame:
+        """Give a table of the scans, of one split or all: `scan, subject, split`, shape and spacing."""
+        table = self.table("scans")
+        return table if split is None else table[table["split"] == split].reset_index(drop=True)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Give a table of the dataset, such as ``"scans"`` or ``"nodules"``."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy, loaded on first use
+
+        data = line().request("GET", self._url(f"/tables/{quote(name, safe='')}"))[2]
+        frame: pd.DataFrame = pa.ipc.open_stream(pa.BufferReader(data)).read_pandas()
+        return frame
+
+    def volume(self, scan_id: str) -> Volume:
+        """Give a scan, such as ``"S0001"``; its voxels are read when they are used.
+
+        Raises
+        ------
+        AccessDenied
+            When this notebook may not read the dataset.
+        NotFound
+            When it has no such scan.
+        """
+        if self._scans is None:
+            self._scans = line().get(self._url("/scans"))["scans"]
+        for facts in self._scans:
+            if facts["scan"] == scan_id:
+                return Volume(self.name, self.version, facts)
+        raise NotFound(f"“{self.name}” has no scan {scan_id!r}; `dataset.scans()` lists its {len(self._scans)} scans.")
+
+    def boxes(self, scan_id: str) -> list[Box]:
+        """Give a box around each known nodule of a scan."""
+        try:
+            nodules = self.table("nodules")
+        except NotFound:
+            return []
+        found = nodules[nodules["scan"] == scan_id].to_dict("records")
+        return [
+            Box(
+                (n["x_mm"], n["y_mm"], n["z_mm"]), (n["diameter_mm"],) * 3, f"{n['nodule']} · {n['diameter_mm']:.0f} mm"
+            )
+            for n in found
+        ]
+
+    def __repr__(self) -> str:
+        """Say which dataset it is and where this person stood when it was fetched."""
+        return (
+            f"Dataset({self.name!r}: {self._row['scans']} scans of {self._row['subjects']} subjects, "
+            f"{self.tier}, {self._row['status']})"
+        )
+
+    def _repr_html_(self) -> str:
+        return cards.dataset_card(line().get(self._url()))
+
+    def _url(self, end: str = "") -> str:
+        version = f"?{urlencode({'version': self.version})}" if end and self.version and end != "/requests" else ""
+        return f"/v1/datasets/{quote(self.name, safe='')}{end}{version}"
+
+
+def read_request(row: dict[str, Any]) -> AccessRequest:
+    """Read what the gateway tells of a request."""
+    return AccessRequest(**{name: row[name] for name in AccessRequest.__dataclass_fields__})
