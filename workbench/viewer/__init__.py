@@ -1,4 +1,4 @@
 """The interactive CT widget and its pictures.
 
-Runs in: anywhere
+Runs in: kernel
 """
