@@ -32,24 +32,23 @@ _CELL = f"padding:6px 14px 6px 0; border-bottom:1px solid {_LINE}; text-align:le
 # White text on these reads on either theme (contrast of at least 4.5 : 1).
 _COLOURS = {"yes": "#2e7d32", "wait": "#9a5b00", "no": "#b3261e", "plain": "#455a64"}
 _STATUS = {
-    "open": ("yes", "🔓", "open"),
-    "granted": ("yes", "🔓", "granted"),
-    "submitted": ("wait", "⏳", "requested"),
-    "refused": ("no", "🔒", "refused"),
-    "ended": ("no", "🔒", "ended"),
-    "undisclosed": ("plain", "🔒", "undisclosed"),
-    "none": ("plain", "🔒", "not requested"),
+    "open": ("yes", "open"),
+    "granted": ("yes", "granted"),
+    "submitted": ("wait", "requested"),
+    "refused": ("no", "refused"),
+    "ended": ("no", "ended"),
+    "undisclosed": ("plain", "undisclosed"),
+    "none": ("plain", "not requested"),
 }
 
 
 def badge(status: str, *, allowed: bool | None = None) -> str:
     """Give the coloured word for where somebody stands with a dataset."""
-    colour, icon, word = _STATUS.get(status, ("plain", "🔒", status))
-    if allowed is False and status in ("granted", "open"):
-        icon = "🔒"
+    colour, word = _STATUS.get(status, ("plain", status))
+    is_open = status in ("granted", "open") and allowed is not False
     return (
         f'<span style="background:{_COLOURS[colour]}; color:#fff; border-radius:10px; padding:1px 9px; '
-        f'white-space:nowrap; font-size:12px">{icon} {escape(word)}</span>'
+        f'white-space:nowrap; font-size:12px">{_lock(is_open)}{escape(word)}</span>'
     )
 
 
@@ -162,6 +161,16 @@ def _dataset_row(row: Mapping[str, Any]) -> str:
         f'<div style="min-width:16em; max-width:34em; white-space:normal">{escape(row["reason"])}</div>',
     )
     return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _lock(is_open: bool) -> str:
+    """Draw a padlock; a picture instead of a character, because not every font has one."""
+    shackle = "M4.5 7V4.5a2.5 2.5 0 0 1 4.9-.7" if is_open else "M4.5 7V4.5a2.5 2.5 0 0 1 5 0V7"
+    return (
+        '<svg width="11" height="12" viewBox="0 0 14 15" aria-hidden="true" style="vertical-align:-1px; '
+        f'margin-right:5px"><path d="{shackle}" fill="none" stroke="#fff" stroke-width="1.6"/>'
+        '<rect x="2" y="7" width="10" height="7" rx="1.5" fill="#fff"/></svg>'
+    )
 
 
 def _facts(facts: Mapping[str, str]) -> str:

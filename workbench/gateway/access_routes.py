@@ -79,7 +79,7 @@ def verify_audit(call: Call) -> dict[str, Any]:
 
 ROUTES = (
     Route("GET", "/v1/datasets", list_datasets, PEOPLE, "catalogue.list"),
-    Route("GET", "/v1/datasets/{dataset}", get_dataset, PEOPLE, "dataset.see", dataset_in_path),
+    Route("GET", "/v1/datasets/{dataset}", get_dataset, (*PEOPLE, "evaluator"), "dataset.see", dataset_in_path),
     Route("POST", "/v1/datasets/{dataset}/requests", submit_request, PEOPLE, "dataset.request", dataset_in_path),
     Route("GET", "/v1/requests", list_requests, PEOPLE, "requests.list"),
     Route("POST", "/v1/requests/{request}/approve", approve, PERSON, "request.decide"),

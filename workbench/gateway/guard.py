@@ -8,6 +8,8 @@ Runs in: gateway
 
 from __future__ import annotations
 
+from workbench.benchmark import submissions
+from workbench.benchmark.definition import task_definition
 from workbench.errors import AccessDenied, NotSignedIn
 from workbench.gateway.call import Answer, Call, Route
 from workbench.gateway.tokens import Token
@@ -30,6 +32,8 @@ def run(route: Route, call: Call) -> Answer:
     check_holder(call.state.store, call.token)
     if route.dataset is not None:
         call.dataset = route.dataset(call)
+        if call.token.kind == "evaluator":
+            _check_evaluator(call)
         call.reason = require(call, route.action, call.dataset).reason
     return route.handler(call)
 
@@ -43,6 +47,16 @@ def context_of(token: Token) -> Context:
     """Give what the policy may know of the circumstances of a request."""
     kernel = token.id if token.kind == "kernel" else ""
     return Context(kind=token.kind, isolation=token.isolation, kernel=kernel, task=token.task or "")
+
+
+def _check_evaluator(call: Call) -> None:
+    """Refuse an evaluator any dataset but those of its submission's task, and all of them once it has ended."""
+    task, submission = call.token.task or "", call.token.submission or ""
+    job = submissions.read(call.state.store, submission)
+    if job["state"] != "running" or job["task"] != task or call.dataset not in task_definition(task).datasets():
+        reason = "An evaluator reads the data of the submission it was started for, while that runs, and nothing else."
+        call.state.store.note(call.person, "task.evaluate", call.dataset, outcome="denied", reason=reason)
+        raise AccessDenied(reason)
 
 
 def check_holder(store: Store, token: Token) -> None:

@@ -18,6 +18,7 @@ from typing import IO
 
 import uvicorn
 
+from workbench.gateway import benchmark_routes
 from workbench.gateway.app import build_app
 from workbench.gateway.protocol import GatewayProtocol
 from workbench.gateway.routes import ROUTES, SCHEMAS
@@ -52,6 +53,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     The caller holds `only_gateway`.
     """
     state = open_state(settings, SCHEMAS)
+    benchmark_routes.recover(state)
     config = uvicorn.Config(
         build_app(state, ROUTES), http=GatewayProtocol, ws="none", lifespan="off", loop="asyncio",
         log_config=None, access_log=False, server_header=False, date_header=False,

@@ -16,7 +16,7 @@ from workbench.gateway.ranges import BOUNDARY, PARTS_END, Range, part_head, read
 from workbench.governance.reads import Reading
 from workbench.vault.vault import ObjectEntry
 
-READERS = ("person", "kernel")
+READERS = ("person", "kernel", "evaluator")
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 # Answers up to this size are sent in one piece; longer ones are decrypted while the piece before them is sent.
 PIECE_BYTES = 1024 * 1024

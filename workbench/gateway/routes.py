@@ -6,9 +6,11 @@ Runs in: gateway
 from __future__ import annotations
 
 from workbench.airlock import releases
+from workbench.benchmark import submissions
 from workbench.gateway import (
     access_routes,
     airlock_routes,
+    benchmark_routes,
     ingest_routes,
     reading_routes,
     session_routes,
@@ -25,9 +27,10 @@ ROUTES: tuple[Route, ...] = (
     *session_routes.ROUTES,
     *access_routes.ROUTES,
     *ingest_routes.ROUTES,
+    *benchmark_routes.ROUTES,
     *airlock_routes.ROUTES,
     *teaching_routes.ROUTES,
 )
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
-SCHEMAS: tuple[str, ...] = (releases.SCHEMA, cohorts.SCHEMA)
+SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, releases.SCHEMA, cohorts.SCHEMA)
