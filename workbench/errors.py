@@ -120,9 +120,24 @@ class MissingDependency(WorkbenchError):
 
 
 class RunFailed(WorkbenchError):
-    """A notebook, training run or job stopped with an error of its own."""
+    """A notebook, training run or job stopped with an error of its own.
+
+    Parameters
+    ----------
+    message, code : str
+        As for every error.
+    cell : int, optional
+        The cell of a notebook that stopped, counted from 1.
+    error : str
+        The name of the error inside, such as ``AccessDenied``.
+    """
 
     status, exit_code, name = 500, 13, "run-failed"
+
+    def __init__(self, message: str, *, code: str | None = None, cell: int | None = None, error: str = "") -> None:
+        super().__init__(message, code=code)
+        self.cell = cell
+        self.error = error
 
 
 ERRORS: dict[str, type[WorkbenchError]] = {

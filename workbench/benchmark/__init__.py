@@ -2,3 +2,9 @@
 
 Runs in: anywhere
 """
+
+from __future__ import annotations
+
+from workbench.benchmark.recording import record
+
+__all__ = ["record"]

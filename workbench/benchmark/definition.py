@@ -87,7 +87,6 @@ class TaskDefinition(_Closed):
     patch: Patch
     limits: Limits
     quota: Quota
-    subgroups: list[str]
 
     @field_validator("metric")
     @classmethod
@@ -109,7 +108,7 @@ class TaskDefinition(_Closed):
                 f"Split “{split}” of {self.id} cannot be read; use {' or '.join(OPEN_SPLITS)}. "
                 "The hidden test is read by the evaluator alone: task.submit(model)."
             )
-        return self.splits[split]  # type: ignore[index]
+        return self.splits[split]
 
     def version(self, pins: Mapping[str, str]) -> str:
         """Give the task's hash over its content and the versions of its datasets, 64 hexadecimal digits.

@@ -1,0 +1,222 @@
+"""The verbs of the benchmark room: run tasks score submit leaderboard report reproduce.
+
+Runs in: terminal
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from workbench.benchmark.definition import definitions
+from workbench.benchmark.markup import interval_text
+from workbench.benchmark.metrics import DEFINITIONS, Measured, definition
+from workbench.connection import default_account, terminal
+from workbench.errors import InvalidInput, NotFound, SubmissionRefused
+from workbench.settings import load_settings
+
+# Run verbs load nbconvert, papermill and rocrate, which `score` and `tasks` do without.
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _as(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--as", dest="account", metavar="ACCOUNT", help="who acts; the home's own account if left out")
+
+
+def _print_json(value: Any) -> None:
+    _say(json.dumps(value, ensure_ascii=False))
+
+
+def tasks_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take no arguments."""
+
+
+def tasks(args: argparse.Namespace) -> None:
+    """List the benchmark tasks."""
+    found = definitions().values()
+    if args.json:
+        _print_json([{"task": t.id, "title": t.title, "question": t.question, "metric": t.metric} for t in found])
+        return
+    for task in found:
+        _say(f"{task.id:<24} {task.question:<48} {definition(task.metric).name}")
+
+
+def score_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the metric and the files it needs."""
+    parser.add_argument("--metric", required=True, choices=sorted(DEFINITIONS), help="id and version of the metric")
+    parser.add_argument("--annotations", type=Path, help="seriesuid,coordX,coordY,coordZ,diameter_mm")
+    parser.add_argument("--excluded", type=Path, help="findings that count neither way, same columns")
+    parser.add_argument("--scans", type=Path, help="one scan id a line, no header")
+    parser.add_argument("--truth", type=Path, help="id,label (0 or 1), for auc_delong:v1")
+    parser.add_argument("--predictions", type=Path, required=True, help="…,probability")
+    parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples for the interval (1000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="K", help="seed of the resamples (0)")
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score files and print the number with its interval and definition."""
+    measured = _score(args)
+    if args.json:
+        _print_json(measured.as_dict())
+        return
+    _say(f"{measured.definition.name} {interval_text(measured.value, measured.interval, 4)}")
+    details = measured.details
+    for number, per_scan in enumerate(details.get("false_positives_per_scan", [])):
+        around = (details["sensitivity_interval"] or [None] * 7)[number]
+        _say(f"  sensitivity at {per_scan:>5g} per scan  {interval_text(details['sensitivity'][number], around, 4)}")
+    _say(f"{measured.metric}: {measured.definition.text}")
+
+
+def _score(args: argparse.Namespace) -> Measured:
+    from workbench.benchmark.score_files import score_auc_files, score_froc_files  # noqa: PLC0415 - scipy, on first use
+
+    needed = {"froc_cpm:v1": ("annotations", "scans"), "auc_delong:v1": ("truth",)}[args.metric]
+    missing = [name for name in needed if getattr(args, name) is None]
+    if missing:
+        raise InvalidInput(f"{args.metric} needs --{missing[0]}.")
+    if args.metric == "auc_delong:v1":
+        return score_auc_files(args.truth, args.predictions)
+    return score_froc_files(
+        args.annotations, args.excluded, args.scans, args.predictions, bootstrap=args.bootstrap, seed=args.seed
+    )
+
+
+def submit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the task and the model."""
+    parser.add_argument("task", help="the task's id")
+    parser.add_argument("model", type=Path, help="ONNX: input patches (n, 1, 32, 32, 32), output probability (n,)")
+    parser.add_argument("--note", default="", help="one line for the leaderboard")
+    parser.add_argument("--rehearse", action="store_true", help="only check that it can be scored; touches no labels")
+    _as(parser)
+
+
+def submit(args: argparse.Namespace) -> None:
+    """Submit a model to the hidden test and wait for its score."""
+    from workbench.benchmark.client import send, wait_for  # noqa: PLC0415 - pandas, on first use
+
+    try:
+        model = args.model.read_bytes()
+    except OSError as problem:
+        raise InvalidInput(f"{args.model.name} cannot be read ({type(problem).__name__}).") from None
+    intent = "validation" if args.rehearse else "scored"
+    with terminal(args.account or default_account(load_settings())) as line:
+        entry = wait_for(line, send(line, args.task, model, note=args.note, intent=intent))
+    if entry.state == "failed":
+        raise SubmissionRefused(f"{entry.submission}: {entry.message}", code=entry.code)
+    if args.json:
+        _print_json({
+            "submission": entry.submission, "task": entry.task, "state": entry.state, "code": entry.code,
+            "message": entry.message, "scores": entry.scores,
+        })  # fmt: skip
+    else:
+        name = definition(entry.metric).name
+        _say(f"{entry.submission}: {f'{name} {interval_text(entry.value, entry.interval)}, ' if entry.scores else ''}"
+             f"{entry.message}")  # fmt: skip
+
+
+def leaderboard_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the task."""
+    parser.add_argument("task", help="the task's id")
+    _as(parser)
+
+
+def leaderboard(args: argparse.Namespace) -> None:
+    """Show a task's leaderboard."""
+    from workbench.benchmark.client import read_leaderboard  # noqa: PLC0415 - pandas, on first use
+
+    with terminal(args.account or default_account(load_settings())) as line:
+        if args.json:
+            _print_json(line.get(f"/v1/tasks/{args.task}/leaderboard"))
+        else:
+            _say(repr(read_leaderboard(line, args.task)))
+
+
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the notebook, its parameters and the output."""
+    parser.add_argument("notebook", type=Path, help="the notebook to run")
+    _run_options(parser)
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="a parameter")
+    parser.add_argument("-o", dest="output", type=Path, metavar="OUT.ipynb", help="where the run goes")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one cell")
+    _as(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run a notebook in a governed kernel; writes OUT.ipynb, OUT.html and OUT.crate.zip."""
+    _run(args, args.notebook)
+
+
+def report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the name of a shipped notebook."""
+    parser.add_argument("name", help="a shipped notebook, such as lung-nodule-detection")
+    _run_options(parser)
+
+
+def report(args: argparse.Namespace) -> None:
+    """Run a shipped notebook into a report and a crate."""
+    _run(args, find_notebook(args.name))
+
+
+def find_notebook(name: str) -> Path:
+    """Give the path of a shipped benchmark notebook by its name.
+
+    Raises
+    ------
+    NotFound
+        When none has this name.
+    """
+    package = Path(__file__).resolve().parents[1]
+    folders = [package / "notebooks" / "benchmark", package.parent / "notebooks" / "benchmark"]
+    found = {file.stem: file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.ipynb"))}
+    if name.removesuffix(".ipynb") not in found:
+        raise NotFound(f"No shipped notebook is called “{name}”; there are {', '.join(found) or 'none'}.")
+    return found[name.removesuffix(".ipynb")]
+
+
+def _run(args: argparse.Namespace, notebook: Path) -> None:
+    from workbench.benchmark.notebook_run import run_notebook  # noqa: PLC0415 - papermill, on first use
+    from workbench.benchmark.parameters import split_pairs  # noqa: PLC0415 - the same
+
+    output = args.output or Path(f"{notebook.stem}.run.ipynb")
+    done = run_notebook(notebook, output, split_pairs(args.parameters), args.account, timeout_s=args.timeout)
+    if args.json:
+        _print_json(done.as_dict())
+        return
+    for result in done.results:
+        _say(f"{result.name} {interval_text(result.value, result.interval, 4)}")
+    _say(f"notebook {done.notebook}\nreport   {done.report}\ncrate    {done.crate}")
+
+
+def reproduce_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the crate."""
+    parser.add_argument("crate", type=Path, help="a .crate.zip that `workbench run` wrote")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one cell")
+    parser.add_argument("--any-environment", action="store_true", help="run it although packages changed")
+    _as(parser)
+
+
+def reproduce(args: argparse.Namespace) -> int:
+    """Run a crate again and give the verdict; exit code 0 the results stand, 1 they differ, 2 there was no run."""
+    from workbench.benchmark.reproduce import reproduce as run_again  # noqa: PLC0415 - papermill, on first use
+
+    found = run_again(args.crate, args.account, timeout_s=args.timeout, any_environment=args.any_environment)
+    if args.json:
+        _print_json(found.as_dict())
+        return found.exit_code
+    _say(found.verdict + (f" ({found.cause})" if found.cause else ""))
+    if found.message:
+        _say(found.message)
+    for result in found.results:
+        _say(f"  {result['name']:<28} {result['first']!s:<22} {result['second']!s:<22} {result['verdict']}")
+    if found.first_diverging_cell is not None and not found.cause:
+        _say(f"The first cell that differs is cell {found.first_diverging_cell}.")
+    return found.exit_code

@@ -1,0 +1,204 @@
+"""Scores one submission on the hidden test: a process of its own, started by the gateway, that ends with the gateway.
+
+It prepares the hidden scans and knows the truth, and it never runs a submitted model itself: that happens in a
+sandbox without network and labels (`infer.py`), from which only a file of numbers comes back. `python -m
+workbench.benchmark.evaluator SUBMISSION`, with the evaluator's token in the environment.
+
+Runs in: evaluator
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.benchmark.definition import Limits, TaskDefinition, task_definition
+from workbench.benchmark.examples import malignant_of, prepare_scan, scan_names, scan_work, truth_of
+from workbench.benchmark.failures import FAILURES
+from workbench.benchmark.infer import JOB, OUT_OF_MEMORY, STARTUP_FAILED
+from workbench.benchmark.metrics import Measured
+from workbench.benchmark.onnx_gate import check_model
+from workbench.benchmark.scoring import checked_probabilities, measure_binary, measure_detection
+from workbench.connection import Connection, connect_from_environment
+from workbench.data.catalogue import dataset
+from workbench.data.dataset import Dataset
+from workbench.errors import InvalidInput, SubmissionRefused, WorkbenchError
+from workbench.governance.sandbox import bwrap_command, sandbox_environment
+
+Floats = NDArray[np.float64]
+MIB = 2**20
+STATUS = {
+    STARTUP_FAILED: "STARTUP_FAILED", OUT_OF_MEMORY: "OOM_KILLED",
+    128 + signal.SIGKILL: "OOM_KILLED", 128 + signal.SIGXCPU: "TIMEOUT", 128 + signal.SIGXFSZ: "OUTPUT_TOO_LARGE",
+}  # fmt: skip
+# Only these numbers leave; no mark, no scan, no curve.
+AGGREGATES = (
+    "value", "interval", "sensitivity", "sensitivity_interval", "false_positives_per_scan", "scans", "nodules", "items",
+    "positives", "negatives",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HiddenTest:
+    """The hidden patches, and what is needed to measure an answer to them."""
+
+    task: TaskDefinition
+    source: Dataset
+    names: list[str]
+    patches: NDArray[np.float32]
+    scans: list[str]
+    centres_mm: Floats
+    scores: Floats
+    labels: NDArray[np.bool_] | None
+
+    def measure(self, probability: Floats) -> dict[str, Any]:
+        """Give the aggregate scores of one probability per patch."""
+        if self.labels is not None:
+            return _aggregates(measure_binary(self.labels, probability))
+        truth = truth_of(self.source, self.names)
+        return _aggregates(measure_detection(self.task, self.scans, self.centres_mm, probability, truth))
+
+    def baselines(self) -> dict[str, dict[str, Any]]:
+        """Give the scores of what needs no training: the detector's own score, or size alone."""
+        name = "blob filter alone" if self.labels is None else "diameter alone"
+        return {name: self.measure(self.scores)}
+
+
+def prepare(task: TaskDefinition, split: str) -> HiddenTest:
+    """Read a hidden split through the gateway and cut its patches."""
+    place = task.splits[split]  # type: ignore[index]
+    source = dataset(place.dataset)
+    names = scan_names(source, place.split)
+    parts = [prepare_scan(work) for work in scan_work(task, source, names)]
+    labels, scores = None, np.concatenate([part.scores for part in parts])
+    if task.kind != "detection3d":
+        labels, scores = malignant_of(source, [part.scan for part in parts])
+    return HiddenTest(
+        task, source, names, np.concatenate([part.patches for part in parts]),
+        [part.scan for part in parts for _ in range(len(part.patches))],
+        np.concatenate([part.centres_mm for part in parts]), scores, labels,
+    )  # fmt: skip
+
+
+def infer(model: bytes, patches: NDArray[np.float32], limits: Limits) -> Floats:
+    """Run a model on patches in the sandbox and give its checked answer.
+
+    Raises
+    ------
+    SubmissionRefused
+        With one of the codes of `failures.FAILURES`.
+    SandboxMissing
+        When this machine cannot isolate; the model is then not run at all.
+    """
+    with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
+        job = Path(folder)
+        (job / "out").mkdir(mode=0o700)
+        (job / "model.onnx").write_bytes(model)
+        np.save(job / "patches.npy", np.ascontiguousarray(patches, dtype=np.float32), allow_pickle=False)
+        words = [str(n) for n in (limits.memory_mib, limits.cpu_seconds, limits.output_mib)]
+        command = bwrap_command(
+            [sys.executable, "-I", "-m", "workbench.benchmark.infer", *words],
+            read_only={f"{JOB}/model.onnx": job / "model.onnx", f"{JOB}/patches.npy": job / "patches.npy"},
+            binds={f"{JOB}/out": job / "out"}, devices=False,
+        )  # fmt: skip
+        with (job / "log").open("wb") as log:
+            status = _run(command, limits.seconds, log.fileno())
+        if status != 0:
+            # For the operator alone: it may repeat what a stranger wrote into the model.
+            sys.stderr.write((job / "log").read_text(errors="replace")[-4000:])
+            raise _failed("TIMEOUT" if status is None else STATUS.get(status, "NONZERO_EXIT"))
+        return read_answer(job / "out" / "probability.npy", len(patches), limits)
+
+
+def _run(command: list[str], seconds: int, log: int) -> int | None:
+    """Give the exit status, or None when the time was up."""
+    process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=sandbox_environment()
+    )
+    try:
+        status = process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
+    return 128 - status if status < 0 else status
+
+
+def read_answer(file: Path, count: int, limits: Limits) -> Floats:
+    """Read what came out of the sandbox; it is a stranger's file."""
+    if file.is_symlink() or not file.is_file():
+        raise _failed("NO_OUTPUT")
+    if file.stat().st_size > limits.output_mib * MIB:
+        raise _failed("OUTPUT_TOO_LARGE")
+    try:
+        values = np.load(file, allow_pickle=False)
+        return checked_probabilities(values, count)
+    except (ValueError, OSError, EOFError):
+        raise _failed("MALFORMED_OUTPUT") from None
+    except InvalidInput as problem:
+        raise SubmissionRefused(problem.message, code="MALFORMED_OUTPUT") from None
+
+
+def evaluate(line: Connection, submission: str) -> dict[str, Any]:
+    """Evaluate a submission and give the result that goes back to the gateway."""
+    job = line.get(f"/v1/evaluations/{submission}")
+    model = line.request("GET", f"/v1/evaluations/{submission}/model")[2]
+    task = task_definition(job["task"])
+    if hashlib.sha256(model).hexdigest() != job["sha256"]:
+        raise _failed("DIGEST_MISMATCH")
+    check_model(model, max_bytes=task.limits.model_mib * MIB)
+    if job["intent"] == "validation":
+        noise = np.random.default_rng(0).random((3, 1, task.patch.size, task.patch.size, task.patch.size), np.float32)
+        infer(model, noise, task.limits)
+        return {"state": "valid"}
+    hidden = prepare(task, "public_test")
+    answer = infer(model, hidden.patches, task.limits)
+    return {"state": "scored", "scores": hidden.measure(answer), "baselines": hidden.baselines()}
+
+
+def _aggregates(measured: Measured) -> dict[str, Any]:
+    values = measured.as_dict()
+    return {"metric": measured.metric, **{name: values[name] for name in AGGREGATES if name in values}}
+
+
+def _failed(code: str) -> SubmissionRefused:
+    return SubmissionRefused(FAILURES[code], code=code)
+
+
+def _end_with_parent() -> None:
+    """End when the gateway that started this process is gone: its end of standard input closes then."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main(submission: str) -> int:
+    """Evaluate, report, and leave."""
+    _end_with_parent()
+    line = connect_from_environment()
+    try:
+        result = evaluate(line, submission)
+    except SubmissionRefused as refusal:
+        result = {"state": "failed", "code": refusal.code, "message": refusal.message}
+    except WorkbenchError as problem:
+        result = {"state": "failed", "code": "INTERNAL_ERROR", "message": problem.message}
+    line.post(f"/v1/evaluations/{submission}/result", result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

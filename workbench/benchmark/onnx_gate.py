@@ -1,0 +1,118 @@
+"""Looks at a submitted ONNX file before any runtime does, and refuses what could reach outside itself.
+
+Nothing of the file is executed or loaded here: it is parsed and walked.
+
+Runs in: evaluator
+Source: ONNX IR version 10 (onnx.proto): external data, local functions, operator domains, subgraphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import MissingDependency, SubmissionRefused
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, TensorProto
+
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+INPUT, OUTPUT = "patches", "probability"
+PATCH = (1, 32, 32, 32)
+MAX_NODES = 10_000
+MAX_DEPTH = 8
+
+
+def check_model(model: bytes, *, max_bytes: int) -> None:
+    """Refuse an ONNX file that breaks a rule of the gate.
+
+    Raises
+    ------
+    SubmissionRefused
+        With the code MODEL_REFUSED and the rule.
+    """
+    if not 0 < len(model) <= max_bytes:
+        raise _refused(f"it has {len(model)} bytes; 1 to {max_bytes} are allowed")
+    parsed = _parse(model)
+    for name, present in (("local functions", parsed.functions), ("training information", parsed.training_info)):
+        if len(present):
+            raise _refused(f"it holds {name}, which are not allowed")
+    strange = {entry.domain for entry in parsed.opset_import} - DOMAINS
+    if strange:
+        raise _refused(f"it imports the operator domain “{sorted(strange)[0][:40]}”; only standard ones are allowed")
+    nodes = 0
+    for graph in _graphs(parsed.graph, MAX_DEPTH):
+        nodes += len(graph.node)
+        if nodes > MAX_NODES:
+            raise _refused(f"it has more than {MAX_NODES} nodes")
+        for node in graph.node:
+            if node.domain not in DOMAINS:
+                raise _refused(f"the operator “{node.op_type[:40]}” is not a standard one")
+        for tensor in _tensors(graph):
+            if tensor.external_data or tensor.data_location == tensor.EXTERNAL:
+                raise _refused("it refers to data outside the file; save it with its weights inside")
+    _check_shape(parsed)
+
+
+def _parse(model: bytes) -> ModelProto:
+    try:
+        import onnx  # noqa: PLC0415 - heavy, loaded on first use
+        from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
+    except ImportError as problem:
+        raise MissingDependency(f"Evaluation needs onnx ({problem}): `pip install ai4h-workbench[train]`.") from None
+    parsed = onnx.ModelProto()
+    try:
+        parsed.ParseFromString(model)
+    except DecodeError:
+        raise _refused("it is not an ONNX file") from None
+    if not parsed.graph.node:
+        raise _refused("it is not an ONNX file with a graph")
+    return parsed
+
+
+def _graphs(graph: GraphProto, depth: int) -> Iterator[GraphProto]:
+    """Give a graph and every graph inside its nodes."""
+    if depth == 0:
+        raise _refused(f"its graphs are nested more than {MAX_DEPTH} deep")
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
+                yield from _graphs(inner, depth - 1)
+
+
+def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
+    """Give every tensor that a graph itself holds: weights, sparse weights, and constants in attributes."""
+    yield from graph.initializer
+    sparse = list(graph.sparse_initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from ([attribute.t] if attribute.HasField("t") else []) + list(attribute.tensors)
+            sparse += ([attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []) + list(
+                attribute.sparse_tensors
+            )
+    for tensor in sparse:
+        yield tensor.values
+        yield tensor.indices
+
+
+def _check_shape(model: ModelProto) -> None:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    outputs = list(model.graph.output)
+    if [value.name for value in inputs] != [INPUT] or [value.name for value in outputs] != [OUTPUT]:
+        raise _refused(f"it must have one input “{INPUT}” and one output “{OUTPUT}”")
+    takes, gives = inputs[0].type.tensor_type, outputs[0].type.tensor_type
+    if takes.elem_type != 1 or gives.elem_type != 1:  # TensorProto.FLOAT
+        raise _refused("input and output must be float32")
+    if _sizes(takes)[1:] != PATCH or (gives.HasField("shape") and len(_sizes(gives)) != 1):
+        raise _refused("it must take patches of shape (n, 1, 32, 32, 32) and give a probability of shape (n,)")
+
+
+def _sizes(tensor_type: Any) -> tuple[int | None, ...]:
+    sizes = tensor_type.shape.dim
+    return tuple(size.dim_value if size.HasField("dim_value") else None for size in sizes)
+
+
+def _refused(rule: str) -> SubmissionRefused:
+    return SubmissionRefused(f"This model is refused: {rule}.", code="MODEL_REFUSED")

@@ -1,0 +1,215 @@
+"""What scoring and submitting give back in a notebook: Score, Entry, Leaderboard.
+
+Runs in: kernel | terminal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workbench.benchmark.markup import GREY, badge, frame, interval_bar, interval_text, small, table
+from workbench.benchmark.metrics import Measured, definition
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FAILED = "failed"
+SYNTHETIC = "Synthetic data: a number here says how well phantoms are read, nothing about patients."
+
+
+@dataclass(frozen=True)
+class Score:
+    """A model's number on a split that may be read, with its interval and its marks.
+
+    Parameters
+    ----------
+    task, split : str
+        What was scored.
+    measured : Measured
+        The metric's value, 95 % interval, details and curve.
+    marks : DataFrame
+        One row per patch: scan, x_mm, y_mm, z_mm, probability, kind (``hit``, ``further hit``, ``false``; for a
+        yes-or-no task ``positive`` or ``negative``).
+    """
+
+    task: str
+    split: str
+    measured: Measured
+    marks: pd.DataFrame = field(repr=False)
+
+    @property
+    def value(self) -> float:
+        """The point value."""
+        return self.measured.value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval, or None when none was asked for."""
+        return self.measured.interval
+
+    @property
+    def name(self) -> str:
+        """The metric's short name."""
+        return self.measured.definition.name
+
+    def table(self) -> pd.DataFrame:
+        """Give the numbers as a table: name, value, low, high."""
+        rows = [(self.name, self.value, *(self.interval or (None, None)))]
+        details = self.measured.details
+        points = zip(details.get("false_positives_per_scan", []), details.get("sensitivity", []), strict=True)
+        for number, (per_scan, sensitivity) in enumerate(points):
+            around = (details["sensitivity_interval"] or [(None, None)] * 7)[number]
+            rows.append((f"sensitivity at {per_scan:g} false positives per scan", sensitivity, *around))
+        return pd.DataFrame(rows, columns=["result", "value", "low", "high"])
+
+    def plot(self) -> Figure:
+        """Draw the curve behind the number (FROC or ROC)."""
+        from workbench.benchmark.pictures import curve_figure  # noqa: PLC0415 - matplotlib, loaded on first use
+
+        return curve_figure(self.measured, self.split)
+
+    def __repr__(self) -> str:
+        """Say it in one line."""
+        return f"<Score {self.name} {interval_text(self.value, self.interval)} on {self.task}, {self.split}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for result, value, low, high in self.table().itertuples(index=False):
+            around = None if low is None or pd.isna(low) else (low, high)
+            rows.append((escape(result), interval_text(value, around), interval_bar(value, around)))
+        body = table(["Result", "Value (95 % interval)", ""], rows, right=[1])
+        counts = self.measured.details
+        said = (
+            f"{counts['nodules_found']} of {counts['nodules']} nodules marked in {counts['scans']} scans; "
+            f"{counts['false_positives']} false marks"
+            if "nodules" in counts
+            else f"{counts['positives']} positive and {counts['negatives']} negative items"
+        )
+        text = small(f"{said}.<br>{escape(self.measured.metric)}: {escape(self.measured.definition.text)}")
+        title = f"{escape(self.task)} · {escape(self.split)}: {self.name} {interval_text(self.value, self.interval)}"
+        return frame(body + text, title=title)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission to the hidden test: its state, and its aggregate scores once it is scored."""
+
+    submission: str
+    task: str
+    state: str
+    code: str | None
+    message: str
+    scores: dict[str, Any] | None
+    metric: str
+
+    @classmethod
+    def from_reply(cls, body: dict[str, Any]) -> Entry:
+        """Read what the gateway answers."""
+        return cls(
+            body["submission"], body["task"], body["state"], body.get("code"), body.get("message") or "",
+            body.get("scores"), body["metric"],
+        )  # fmt: skip
+
+    @property
+    def value(self) -> float | None:
+        """The value on the public test, once scored."""
+        return None if self.scores is None else float(self.scores["value"])
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval on the public test, once scored."""
+        around = (self.scores or {}).get("interval")
+        return None if around is None else (float(around[0]), float(around[1]))
+
+    def __repr__(self) -> str:
+        """Say it in one line."""
+        name = definition(self.metric).name
+        told = f"{name} {interval_text(self.value, self.interval)}" if self.scores else self.message
+        return f"<Entry {self.submission} to {self.task}: {self.state}, {told}>"
+
+    def _repr_html_(self) -> str:
+        name = definition(self.metric).name
+        if self.scores is None:
+            code = f" {badge(self.code, colour='#c62828')}" if self.code else ""
+            return frame(f"{escape(self.message)}{code}", title=f"Submission {escape(self.submission)}: {self.state}")
+        value = f"{name} {interval_text(self.value, self.interval)}"
+        return frame(
+            interval_bar(float(self.value or 0), self.interval)
+            + small("Scored behind the gateway on the public test."),
+            title=f"Submission {escape(self.submission)}: {value}",
+        )
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """A task's leaderboard, best first; the final column stays empty until the task is closed."""
+
+    task: str
+    title: str
+    version: str
+    metric: str
+    synthetic: bool
+    entries: Sequence[dict[str, Any]]
+
+    @classmethod
+    def from_reply(cls, body: dict[str, Any]) -> Leaderboard:
+        """Read what the gateway answers."""
+        return cls(
+            body["task"],
+            body["title"],
+            body["version"],
+            body["metric"],
+            bool(body["synthetic"]),
+            tuple(body["entries"]),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Give the board as a table."""
+        columns = ["rank", "person", "note", "value", "low", "high", "submission", "created"]
+        rows = [
+            (
+                e["rank"],
+                e["person"],
+                e["note"],
+                e["value"],
+                *(e["interval"] or (None, None)),
+                e["submission"],
+                e["created"],
+            )
+            for e in self.entries
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    def __repr__(self) -> str:
+        """Say it in one line, or print the board as text."""
+        lines = [f"{self.title} ({definition(self.metric).name}, public test)"]
+        for entry in self.entries:
+            value = interval_text(entry["value"], entry["interval"])
+            lines.append(f"{entry['rank']:>3}  {value:<22}  {entry['person']:<14}  {entry['note']}")
+        return "\n".join(lines if self.entries else [*lines, "  nobody yet"])
+
+    def _repr_html_(self) -> str:
+        name = definition(self.metric).name
+        rows = []
+        for entry in self.entries:
+            mark = f" {badge('baseline')}" if entry["kind"] == "baseline" else ""
+            colour = GREY if entry["kind"] == "baseline" else "#1565c0"
+            rows.append((
+                str(entry["rank"]), f"{escape(entry['person'])}{mark}", escape(entry["note"]),
+                interval_text(entry["value"], entry["interval"]),
+                interval_bar(entry["value"], entry["interval"], colour=colour),
+                interval_text(*(entry["final"] or (None, None))), escape(entry["created"][:10]),
+            ))  # fmt: skip
+        if not rows:
+            rows = [("", "nobody yet", "", "", "", "", "")]
+        head = ["Rank", "Who", "Note", f"Public {name} (95 %)", "", "Final", "Day"]
+        band = badge("synthetic", colour="#e65100") + " " + SYNTHETIC if self.synthetic else ""
+        text = small(
+            f"{band}<br>The final test is opened once, when the task closes. Task {escape(self.version[:12])}."
+        )
+        return frame(table(head, rows, right=[0, 3, 5]) + text, title=escape(self.title))

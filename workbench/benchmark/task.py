@@ -1,0 +1,250 @@
+"""Benchmark tasks in a notebook: look, prepare examples, score on validation, submit to the hidden test.
+
+Runs in: kernel
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.benchmark.client import read_leaderboard, send, wait_for
+from workbench.benchmark.definition import TaskDefinition, definitions, task_definition
+from workbench.benchmark.examples import (
+    Examples,
+    ScanPatches,
+    ScanWork,
+    malignant_of,
+    prepare_scan,
+    scan_names,
+    scan_work,
+    truth_of,
+)
+from workbench.benchmark.markup import badge, frame, small, table
+from workbench.benchmark.metrics import definition
+from workbench.benchmark.results import FAILED, SYNTHETIC, Entry, Leaderboard, Score
+from workbench.benchmark.scoring import checked_probabilities, hits, measure_binary, measure_detection, sort_marks
+from workbench.compute.progress import Progress
+from workbench.connection import connect_from_environment
+from workbench.data.catalogue import dataset
+from workbench.errors import InvalidInput, SubmissionRefused
+
+if TYPE_CHECKING:
+    from workbench.compute.cluster import Cluster
+
+
+class Model(Protocol):
+    """What can be scored and submitted, such as what `wb.train` gives."""
+
+    def predict(self, patches: NDArray[Any]) -> NDArray[Any]:
+        """Give a probability for each patch."""
+
+    def to_onnx(self) -> bytes:
+        """Give the model as ONNX: input ``patches``, output ``probability``."""
+
+
+class Task:
+    """One benchmark task; get it with `wb.task(name)`."""
+
+    def __init__(self, definition_: TaskDefinition) -> None:
+        self.definition = definition_
+        self.id = definition_.id
+        self._examples: dict[str, Examples] = {}
+
+    @property
+    def question(self) -> str:
+        """What the task asks."""
+        return self.definition.question
+
+    @property
+    def metric(self) -> str:
+        """The metric's id, such as ``froc_cpm:v1``."""
+        return self.definition.metric
+
+    @property
+    def tolerance(self) -> float:
+        """By how much a re-run may differ and still count as the same."""
+        return self.definition.tolerance
+
+    def examples(self, split: str, cluster: Cluster | None = None) -> Examples:
+        """Give the labelled patches of a split, read under your grant; kept in memory for the next call.
+
+        Parameters
+        ----------
+        split : str
+            ``train`` or ``validation``.
+        cluster : Cluster, optional
+            Prepares scan by scan on its workers; this kernel when left out.
+
+        Raises
+        ------
+        InvalidInput
+            For the hidden splits and unknown ones.
+        """
+        if split not in self._examples:
+            self._examples[split] = self._prepare(split, cluster)
+        return self._examples[split]
+
+    def _prepare(self, split: str, cluster: Cluster | None) -> Examples:
+        place = self.definition.place(split)
+        source = dataset(place.dataset)
+        names = scan_names(source, place.split)
+        if not names:
+            raise InvalidInput(f"“{place.dataset}” has no scans in its split “{place.split}”; fill it first.")
+        work = scan_work(self.definition, source, names)
+        parts = _map(prepare_scan, work, cluster)
+        scans = tuple(part.scan for part in parts for _ in range(len(part.patches)))
+        centres_mm = np.concatenate([part.centres_mm for part in parts])
+        scores = np.concatenate([part.scores for part in parts])
+        if self.definition.kind == "detection3d":
+            labels = hits(scans, centres_mm, truth_of(source, names))
+        else:
+            labels, scores = malignant_of(source, [item.scan for item in work])
+        patches = np.concatenate([part.patches for part in parts])
+        return Examples(self.id, split, patches, labels, scans, centres_mm, scores)
+
+    def score(self, model: Model, split: str = "validation", bootstrap: int = 1000, seed: int = 0) -> Score:
+        """Score a model on a split that you may read.
+
+        Parameters
+        ----------
+        model : Model
+            Anything with `predict(patches)`.
+        split : str
+            ``validation`` or ``train``.
+        bootstrap : int
+            Resamples for the interval (detection), 0 for none.
+        seed : int
+            Seed of the resamples.
+
+        Raises
+        ------
+        InvalidInput
+            When the model's answer is not one probability per patch.
+        """
+        examples = self.examples(split)
+        probability = checked_probabilities(model.predict(examples.patches), len(examples))
+        centres, scans = examples.centres_mm, examples.scans
+        if self.definition.kind == "detection3d":
+            place = self.definition.place(split)
+            source = dataset(place.dataset)
+            truth = truth_of(source, scan_names(source, place.split))
+            measured = measure_detection(
+                self.definition, scans, centres, probability, truth, bootstrap=bootstrap, seed=seed
+            )
+            kinds = sort_marks(scans, centres, probability, truth)
+        else:
+            measured = measure_binary(examples.labels, probability)
+            kinds = ["positive" if label else "negative" for label in examples.labels]
+        marks = pd.DataFrame(
+            {"scan": scans, "x_mm": centres[:, 0], "y_mm": centres[:, 1], "z_mm": centres[:, 2],
+             "probability": probability, "kind": kinds}
+        )  # fmt: skip
+        return Score(self.id, split, measured, marks)
+
+    def submit(self, model: Model, note: str = "") -> Entry:
+        """Submit a model to the hidden test and wait for its aggregate score.
+
+        Parameters
+        ----------
+        model : Model
+            Anything with `to_onnx()`.
+        note : str
+            Shown on the leaderboard, at most 120 characters.
+
+        Raises
+        ------
+        SubmissionRefused
+            When the submission ended without a score; `code` says why.
+        """
+        line = connect_from_environment()
+        entry = wait_for(line, send(line, self.id, model.to_onnx(), note=note))
+        if entry.state == FAILED:
+            raise SubmissionRefused(entry.message, code=entry.code)
+        return entry
+
+    def leaderboard(self) -> Leaderboard:
+        """Give the task's leaderboard."""
+        return read_leaderboard(connect_from_environment(), self.id)
+
+    def __repr__(self) -> str:
+        """Say what it is in one line."""
+        return f"<Task {self.id}: {self.question} ({definition(self.metric).name})>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (escape(name.replace("_", " ")), escape(f"{split.dataset}, {split.split}"),
+             "you, under your grant" if name in ("train", "validation") else "the evaluator alone")
+            for name, split in self.definition.splits.items()
+        ]  # fmt: skip
+        band = f"{badge('synthetic', colour='#e65100')} {SYNTHETIC}<br>" if self.definition.synthetic else ""
+        meaning = definition(self.metric)
+        text = small(
+            f"{band}Truth: {escape(self.definition.label.says)}<br>{escape(meaning.metric)}: {escape(meaning.text)}"
+        )
+        title = f"{escape(self.definition.title)}: {escape(self.question)}"
+        return frame(table(["Split", "Data", "Read by"], rows) + text, title=title)
+
+
+class TaskTable(Sequence[Task]):
+    """The tasks of this release."""
+
+    def __init__(self, found: Sequence[Task]) -> None:
+        self._found = tuple(found)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Give a task by its place."""
+        return self._found[index]
+
+    def __len__(self) -> int:
+        """Count the tasks."""
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Task]:
+        """Go through the tasks."""
+        return iter(self._found)
+
+    def __repr__(self) -> str:
+        """Give one line a task."""
+        return "\n".join(f"{task.id:<24} {task.question}" for task in self._found)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f"<code>{escape(task.id)}</code>", escape(task.question), definition(task.metric).name)
+            for task in self._found
+        ]
+        return table(["Task", "Question", "Metric"], rows) + small("Open one with <code>wb.task(name)</code>.")
+
+
+def tasks() -> TaskTable:
+    """Give the benchmark tasks."""
+    return TaskTable([Task(found) for found in definitions().values()])
+
+
+def task(name: str) -> Task:
+    """Give one benchmark task by its id.
+
+    Raises
+    ------
+    NotFound
+        When there is none of this name.
+    """
+    return Task(task_definition(name))
+
+
+def _map(
+    function: Callable[[ScanWork], ScanPatches], work: Sequence[ScanWork], cluster: Cluster | None
+) -> list[ScanPatches]:
+    if cluster is not None:
+        return cluster.map(function, work, label="scans prepared")
+    parts = []
+    with Progress("scans prepared", len(work)) as bar:
+        for item in work:
+            parts.append(function(item))
+            bar.step()
+    return parts
