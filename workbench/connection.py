@@ -10,6 +10,7 @@ import getpass
 import http.client
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -104,12 +105,22 @@ class Connection:
     def _once(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
-        if self._line is None or self._pid != os.getpid():
+        if self._line is None or self._pid != os.getpid() or _has_hung_up(self._line.sock):
             self._line, self._pid = _UnixHTTPConnection(self.path, self.timeout_s), os.getpid()
         self._line.request(method, url, body=body, headers=headers)
         reply = self._line.getresponse()
         content = reply.read()
         return reply.status, {name.lower(): value for name, value in reply.getheaders()}, content
+
+
+def _has_hung_up(line: socket.socket | None) -> bool:
+    """Whether the other end closed an idle line; a POST sent into it would be lost and could not be sent again."""
+    if line is None:
+        return False
+    waiting = select.poll()
+    waiting.register(line, select.POLLIN)
+    # Between two requests nothing is due, so whatever can be read is the end.
+    return bool(waiting.poll(0))
 
 
 def _as_object(content: bytes) -> dict[str, str]:
