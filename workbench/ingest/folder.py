@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom import dcmread
-from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
@@ -25,12 +23,14 @@ from workbench.ingest.deidentify import Deidentifier, texts
 from workbench.ingest.profile import Profile
 from workbench.ingest.pseudonyms import Pseudonyms
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.silence import silent_pydicom
 
 # What pydicom raises while it reads a damaged file.
 PARSE_ERRORS = (
     ArithmeticError, AttributeError, BytesLengthException, EOFError, KeyError, IndexError, NotImplementedError, OSError,
     RecursionError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
+IDENTIFYING = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 Progress = Callable[[int, int, str], None]
 
 
@@ -98,8 +98,7 @@ def read_folder(folder: Path, key: bytes, profile: Profile, progress: Progress) 
     found = FolderScan()
     paths = list_files(folder, found)
     found.files = len(paths)
-    with warnings.catch_warnings(), disable_value_validation():
-        warnings.simplefilter("ignore")  # pydicom warns about values that the profile then judges anyway
+    with silent_pydicom():
         for done, path in enumerate(paths, 1):
             _read_file(path, os.fspath(path.relative_to(folder)), found, key, profile)
             progress(done, len(paths), "reading")
@@ -155,6 +154,9 @@ def _accept(source: FileDataset, name: str, profile: Profile) -> Refusal | str:
     if syntax not in profile.syntaxes:
         known = UID(syntax).name if syntax else "missing"
         return Refusal("unsupported-transfer-syntax", f"its transfer syntax is {known}; convert it first.", (name,))
+    lacking = [keyword for keyword in IDENTIFYING if not _one(source, keyword)]
+    if lacking:
+        return Refusal("missing-attribute", f"{lacking[0]} is missing, or the file is cut short.", (name,))
     if str(source.get("BurnedInAnnotation", "")).strip().upper() == "YES":
         reason = "the header says that text is burned into the pixels, which this release cannot clear."
         return Refusal("burned-in-annotation", reason, (name,))

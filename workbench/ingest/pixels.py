@@ -6,14 +6,12 @@ Source: DICOM PS3.3 2026c C.7.6.3.1 (pixel data), C.11.1.1.2 (rescale slope and 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
-from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, ExplicitVRBigEndian
 
@@ -21,6 +19,7 @@ from workbench.geometry import Geometry
 from workbench.ingest.folder import PARSE_ERRORS, Slice
 from workbench.ingest.profile import Profile
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.silence import silent_pydicom
 
 PIXEL_DATA = 0x7FE00010
 INT16 = np.iinfo(np.int16)
@@ -35,8 +34,7 @@ def read_volume(slices: Sequence[Slice], grid: Geometry, profile: Profile) -> ND
         A refusal names the file whose pixels cannot be decoded or do not fit int16.
     """
     volume = np.empty(grid.shape, dtype=np.int16)
-    with warnings.catch_warnings(), disable_value_validation():
-        warnings.simplefilter("ignore")  # the decoder warns about padding that is checked here
+    with silent_pydicom():
         for index, one in enumerate(slices):
             is_native = profile.syntaxes[one.syntax] == "native"
             try:
