@@ -24,6 +24,11 @@ export class Camera {
     return this.grid.shape[this.plane.column];
   }
 
+  /** How many slices the plane has. */
+  get depth(): number {
+    return this.grid.shape[this.plane.normal];
+  }
+
   /** CSS pixels per millimetre. */
   get scale(): number {
     const [wide, high] = this.sizeMm();

@@ -15,10 +15,13 @@ const FONT = '12px system-ui, sans-serif';
 const BOLD = 'bold 13px system-ui, sans-serif';
 const MARGIN = 8;
 const CROSSHAIR_GAP = 14;
+// Narrower planes have no room for the number of slices beside the letter at the top.
+const NARROW_PX = 300;
 const BAR_LENGTHS_MM = [100, 50, 20, 10, 5, 2, 1];
 
 export function drawCrosshair(context: Context, camera: Camera, plane: Plane, index: Triple): void {
-  const [x, y] = camera.toScreen(index[plane.column], index[plane.row]);
+  // On half pixels, so that a line one pixel wide is one pixel wide.
+  const [x, y] = camera.toScreen(index[plane.column], index[plane.row]).map(at => Math.floor(at) + 0.5);
   const { width, height } = camera;
   line(context, PLANE_COLOURS[plane.column], [[x, 0, x, y - CROSSHAIR_GAP], [x, y + CROSSHAIR_GAP, x, height]]);
   line(context, PLANE_COLOURS[plane.row], [[0, y, x - CROSSHAIR_GAP, y], [x + CROSSHAIR_GAP, y, width, y]]);
@@ -39,7 +42,9 @@ export function drawBoxes(context: Context, camera: Camera, plane: Plane, shown:
     context.strokeStyle = BOX_COLOUR;
     context.strokeRect(left, top, wide, high);
     const below = top + high + 14 < camera.height;
-    text(context, box.label, left, below ? top + high + 12 : top - 6, 'left', BOX_COLOUR, FONT);
+    context.font = FONT;
+    const inside = Math.max(2, Math.min(left, camera.width - MARGIN - context.measureText(box.label).width));
+    text(context, box.label, inside, below ? top + high + 12 : top - 6, 'left', BOX_COLOUR, FONT);
   }
   return cut.length;
 }
@@ -68,11 +73,14 @@ export function drawScaleBar(context: Context, camera: Camera): void {
 }
 
 /** Name the plane and the slice that is really on screen, not the one that is still on its way. */
-export function drawCaption(context: Context, plane: Plane, shown: number, count: number, isLoading: boolean): void {
+export function drawCaption(
+  context: Context, camera: Camera, plane: Plane, shown: number, isLoading: boolean
+): void {
+  const last = camera.width < NARROW_PX ? '' : ` / ${camera.depth - 1}`;
   const colour = PLANE_COLOURS[plane.normal];
   context.fillStyle = colour;
   context.fillRect(MARGIN, MARGIN + 1, 9, 9);
-  const caption = `${plane.title}  ${AXIS_LETTERS[plane.normal]} ${shown} / ${count - 1}${isLoading ? ' …' : ''}`;
+  const caption = `${plane.title}  ${AXIS_LETTERS[plane.normal]} ${shown}${last}${isLoading ? ' …' : ''}`;
   text(context, caption, MARGIN + 15, MARGIN + 6, 'left', TEXT_COLOUR, FONT);
 }
 
@@ -101,6 +109,7 @@ function text(
   context.textAlign = align;
   context.textBaseline = 'middle';
   context.lineWidth = 3;
+  context.lineJoin = 'round';
   context.strokeStyle = 'rgba(0, 0, 0, 0.75)';
   context.strokeText(words, x, y);
   context.fillStyle = colour;

@@ -5,6 +5,7 @@ import * as overlays from './overlays';
 import type { Plane } from './planes';
 import type { SliceSource } from './source';
 import type { ViewState } from './state';
+import { signed } from './words';
 import { GreyTable } from './windowing';
 
 export class PlaneView {
@@ -34,7 +35,7 @@ export class PlaneView {
   }
 
   get count(): number {
-    return this.state.grid.shape[this.plane.normal];
+    return this.camera.depth;
   }
 
   get wished(): number {
@@ -83,7 +84,7 @@ export class PlaneView {
       this.shown = { index: this.wished, slice: arrived };
     }
     const { canvas, camera, plane, state } = this;
-    const context = canvas.getContext('2d');
+    const context = canvas.getContext('2d', { alpha: false });
     if (!context) {
       return;
     }
@@ -103,9 +104,9 @@ export class PlaneView {
       }
       overlays.drawLetters(context, camera, plane);
       overlays.drawScaleBar(context, camera);
-      overlays.drawCaption(context, plane, this.shown.index, this.count, !this.isComplete);
+      overlays.drawCaption(context, camera, plane, this.shown.index, !this.isComplete);
       if (plane.normal === 0) {
-        overlays.drawCorner(context, camera, `W ${state.window.width}  L ${state.window.level}`);
+        overlays.drawCorner(context, camera, `W ${state.window.width}  L ${signed(state.window.level)}`);
       }
     }
     this.describe();
@@ -120,8 +121,9 @@ export class PlaneView {
     context.translate(x, y);
     context.scale(sx, sy);
     // Interpolated while voxels are small; true voxels once somebody zooms in to see them.
-    context.imageSmoothingEnabled = Math.min(Math.abs(sx), Math.abs(sy)) < 12;
-    context.imageSmoothingQuality = 'high';
+    const size = Math.min(Math.abs(sx), Math.abs(sy));
+    context.imageSmoothingEnabled = size < 12;
+    context.imageSmoothingQuality = size < 0.7 ? 'medium' : 'low';
     context.drawImage(this.picture, 0, 0);
     context.restore();
   }

@@ -8,6 +8,7 @@ import type { Listener, SliceSource } from './source';
 import { ViewState } from './state';
 import type { Model, Triple } from './types';
 import { GreyTable } from './windowing';
+import { place, signed } from './words';
 
 // How many slices are fetched ahead of the scroll; also how many behind are not given up.
 const AHEAD = 8;
@@ -18,7 +19,7 @@ export class Viewer implements Actions, Listener {
   private readonly views: PlaneView[];
   private readonly controls: Controls;
   private readonly root: HTMLElement;
-  private readonly place = make('span', { class: 'ctv-place' });
+  private readonly crosshair = make('span', { class: 'ctv-place' });
   private readonly cursor = make('span', { class: 'ctv-cursor' });
   private readonly notice = make('span', { class: 'ctv-notice', role: 'status' });
   private readonly refusal = make('div', { class: 'ctv-refusal', role: 'alert' });
@@ -40,7 +41,7 @@ export class Viewer implements Actions, Listener {
       { class: 'ctv', 'aria-label': `CT viewer, ${model.get('title')}`, 'data-lm-suppress-shortcuts': 'true' },
       this.controls.bar,
       make('div', { class: 'ctv-planes' }, ...planes, this.refusal),
-      make('div', { class: 'ctv-status' }, this.place, this.cursor, this.notice)
+      make('div', { class: 'ctv-status' }, this.crosshair, this.cursor, this.notice)
     );
     host.append(this.root);
     this.views.forEach(view => listenToPlane(view, this.state, this));
@@ -71,7 +72,7 @@ export class Viewer implements Actions, Listener {
     const index = this.state.index;
     index[view.plane.column] = Math.floor(column + 0.5);
     index[view.plane.row] = Math.floor(row + 0.5);
-    this.cursor.textContent = `cursor ${mm(this.state.grid.toPatient(index))}: ${value} HU`;
+    this.cursor.textContent = `cursor ${place(this.state.grid.toPatient(index))}: ${signed(value)} HU`;
   }
 
   onSlice(key: SliceKey): void {
@@ -148,8 +149,10 @@ export class Viewer implements Actions, Listener {
     const { state, root } = this;
     const [z, y, x] = state.index;
     const onCrosshair = this.views[0].isComplete ? this.views[0].valueAt(x, y) : null;
-    this.place.textContent =
-      `crosshair ${mm(state.position)}` + (onCrosshair === null ? '' : `: ${onCrosshair} HU`) + `, voxel ${z}, ${y}, ${x}`;
+    this.crosshair.textContent =
+      `crosshair ${place(state.position)}` +
+      (onCrosshair === null ? '' : `: ${signed(onCrosshair)} HU`) +
+      `, voxel [${z}, ${y}, ${x}]`;
     // Read by tests and by the measurement of the first picture.
     root.dataset.cacheBytes = String(this.source.cache.bytes);
     root.toggleAttribute('data-complete', this.views.every(view => view.isComplete));
@@ -159,9 +162,4 @@ export class Viewer implements Actions, Listener {
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
-}
-
-function mm(position: Triple): string {
-  const [x, y, z] = position.map(value => value.toFixed(1).replace('-', '−'));
-  return `x ${x}  y ${y}  z ${z} mm (LPS)`;
 }
