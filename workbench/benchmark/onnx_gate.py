@@ -57,7 +57,9 @@ def check_model(model: bytes, *, max_bytes: int) -> None:
 def _parse(model: bytes) -> ModelProto:
     try:
         import onnx  # noqa: PLC0415 - heavy, loaded on first use
-        from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
+        from google.protobuf.message import (  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with onnx
+            DecodeError,
+        )
     except ImportError as problem:
         raise MissingDependency(f"Evaluation needs onnx ({problem}): `pip install ai4h-workbench[train]`.") from None
     parsed = onnx.ModelProto()

@@ -97,6 +97,22 @@ def put_result(call: Call) -> dict[str, Any]:
     return submissions.finish(call.state.store, job["submission"], outcome, baselines=baselines)
 
 
+def kernel_reads(call: Call) -> dict[str, Any]:
+    """Tell the owner of the home which dataset versions a kernel read, from the audit log, and the log's head."""
+    store, kernel = call.state.store, call.path["kernel"]
+    started = store.read().execute("SELECT started FROM kernels WHERE id = ?", (kernel,)).fetchone()
+    if started is None:
+        raise NotFound("There is no such kernel.")
+    call.state.reads.flush()
+    rows = store.read().execute(
+        "SELECT DISTINCT resource, json_extract(details, '$.version') AS version FROM audit "
+        "WHERE action = 'dataset.read' AND outcome = 'allowed' AND json_extract(details, '$.token') = ?", (kernel,),
+    ).fetchall()  # fmt: skip
+    head = store.sealer.read_head()
+    signed = None if head is None else {"seq": head.seq, "hash": head.hash}
+    return {"reads": {row["resource"]: row["version"] for row in rows}, "head": signed}
+
+
 def recover(state: State) -> None:
     """Fail what was under way when this home's gateway stopped."""
     submissions.abandon(state.store)
@@ -172,6 +188,7 @@ ROUTES = (
     Route("GET", "/v1/tasks/{task}/leaderboard", get_leaderboard, PEOPLE, "tasks.list"),
     Route("POST", "/v1/tasks/{task}/submissions", submit, PEOPLE, "task.submit", max_body=MAX_MODEL_BYTES),
     Route("GET", "/v1/submissions/{submission}", get_submission, PEOPLE, "submission.read"),
+    Route("GET", "/v1/kernels/{kernel}/reads", kernel_reads, ("operator",), "kernel.reads"),
     Route("GET", "/v1/evaluations/{submission}", get_evaluation, EVALUATOR, "task.evaluate"),
     Route("GET", "/v1/evaluations/{submission}/model", get_model, EVALUATOR, "task.evaluate"),
     Route("POST", "/v1/evaluations/{submission}/result", put_result, EVALUATOR, "task.evaluate"),

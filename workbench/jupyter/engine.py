@@ -17,8 +17,8 @@ from papermill.log import logger
 class _RecordingClient(PapermillNotebookClient):
     """papermill's client, with a record made as soon as the kernel runs and before it is gone."""
 
-    async def async_start_new_kernel(self, **kwargs: Any) -> None:
-        await super().async_start_new_kernel(**kwargs)
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        super().start_new_kernel(**kwargs)
         spec, provisioner = self.km.kernel_spec, self.km.provisioner
         # Without these two keys JupyterLab would offer the reader of the result another kernel.
         self.nb.metadata["kernelspec"] = {
@@ -27,6 +27,7 @@ class _RecordingClient(PapermillNotebookClient):
         self.nb.metadata["workbench"] = {
             **self.nb.metadata.get("workbench", {}),
             "kernel": self.km.kernel_name,
+            "id": getattr(provisioner, "_kernel", None) or "",
             "provisioner": type(provisioner).__name__,
             "isolation": getattr(provisioner, "isolation", "none"),
             "account": getattr(provisioner, "account", ""),
