@@ -167,7 +167,7 @@ def report(args: argparse.Namespace) -> None:
 
 
 def find_notebook(name: str) -> Path:
-    """Give the path of a shipped benchmark notebook by its name.
+    """Give the path of a shipped notebook by its name.
 
     Raises
     ------
@@ -175,8 +175,8 @@ def find_notebook(name: str) -> Path:
         When none has this name.
     """
     package = Path(__file__).resolve().parents[1]
-    folders = [package / "notebooks" / "benchmark", package.parent / "notebooks" / "benchmark"]
-    found = {file.stem: file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.ipynb"))}
+    folders = [package / "notebooks", package.parent / "notebooks"]
+    found = {file.stem: file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*/*.ipynb"))}
     if name.removesuffix(".ipynb") not in found:
         raise NotFound(f"No shipped notebook is called “{name}”; there are {', '.join(found) or 'none'}.")
     return found[name.removesuffix(".ipynb")]
