@@ -8,6 +8,8 @@ Runs in: anywhere
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class WorkbenchError(Exception):
     """The root of all errors a person can cause or mend.
@@ -86,7 +88,7 @@ class IngestRefused(WorkbenchError):
     """
 
     status, exit_code, name = 422, 7, "ingest-refused"
-    refusals: tuple[dict[str, object], ...] = ()
+    refusals: tuple[dict[str, Any], ...] = ()
 
 
 class SubmissionRefused(WorkbenchError):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from workbench.errors import GatewayUnavailable
 from workbench.ingest.silence import silent_pydicom
@@ -33,8 +33,8 @@ class Drawn:
 
 def draw_instance(number: int, pixels: NDArray[np.uint16], syntax: str) -> FileDataset:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = CTImageStorage, syntax
-    meta.MediaStorageSOPInstanceUID = f"{SERIES}.{number + 1}"
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = CTImageStorage, UID(syntax)
+    meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.{number + 1}")
     one = FileDataset("", {}, preamble=b"\0" * 128, file_meta=meta)
     one.set_original_encoding(None, None)  # the transfer syntax alone says how it is written
     one.SOPClassUID, one.SOPInstanceUID = CTImageStorage, f"{SERIES}.{number + 1}"

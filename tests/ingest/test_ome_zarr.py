@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def drawn(shape: tuple[int, int, int] = GRID.shape) -> NDArray[np.int16]:
     return np.random.default_rng(3).integers(-1024, 3071, shape).astype(np.int16)
 
 
-def opened(objects: dict[str, bytes]) -> zarr.Group:
+def opened(objects: dict[str, bytes]) -> Any:
     prototype = default_buffer_prototype()
     store = MemoryStore({key: prototype.buffer.from_bytes(data) for key, data in objects.items()})
     return zarr.open_group(store, mode="r")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import MRImageStorage
+from pydicom.uid import MRImageStorage, RTStructureSetStorage
 
 from workbench.errors import Conflict, GatewayUnavailable, IngestRefused, InvalidInput
 from workbench.ingest.pipeline import ingest_folder, read_series
@@ -21,7 +21,6 @@ from workbench.ingest.profile import ct_profile
 from workbench.ingest.progress import Bar, quiet
 
 KEY = b"k" * 32
-RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 def test_a_series_becomes_objects_and_facts(draw_series: Any, line: Any) -> None:
@@ -74,7 +73,7 @@ def test_other_files_are_left_out_by_name(draw_series: Any, line: Any) -> None:
     (drawn.folder / "notes.txt").write_text("Okonkwo")
     (drawn.folder / "sub").mkdir()
     plan = dcmread(drawn.files[0])
-    plan.SOPClassUID = plan.file_meta.MediaStorageSOPClassUID = RTSTRUCT
+    plan.SOPClassUID = plan.file_meta.MediaStorageSOPClassUID = RTStructureSetStorage
     plan.save_as(drawn.folder / "sub" / "rs", enforce_file_format=True)
     report = ingest_folder(line, drawn.folder, "clinic-ct", key=KEY)
     assert {item["file"]: item["reason"] for item in report.ignored} == {
