@@ -48,6 +48,8 @@ class Slice:
         What the source calls them; kept in this process only.
     syntax : str
         Transfer syntax UID.
+    pixels_at : int
+        Where in the file the header ended.
     header : Dataset
         De-identified, without pixels.
     """
@@ -59,6 +61,7 @@ class Slice:
     series: str
     instance: str
     syntax: str
+    pixels_at: int
     header: Dataset
 
 
@@ -95,15 +98,15 @@ def read_folder(folder: Path, key: bytes, profile: Profile, progress: Progress) 
     progress : callable
         Called with (files done, files, what is being done).
     """
-    found = FolderScan()
-    paths = list_files(folder, found)
-    found.files = len(paths)
+    reader = _Reader(folder, key, profile, FolderScan())
+    paths = list_files(folder, reader.found)
+    reader.found.files = len(paths)
     with silent_pydicom():
         for done, path in enumerate(paths, 1):
-            _read_file(path, os.fspath(path.relative_to(folder)), found, key, profile)
+            reader.read(path)
             progress(done, len(paths), "reading")
-    _set_localizers_aside(found)
-    return found
+    _set_localizers_aside(reader.found)
+    return reader.found
 
 
 def list_files(folder: Path, found: FolderScan) -> list[Path]:
@@ -122,22 +125,48 @@ def list_files(folder: Path, found: FolderScan) -> list[Path]:
     return sorted(paths)
 
 
-def _read_file(path: Path, name: str, found: FolderScan, key: bytes, profile: Profile) -> None:
-    try:
-        source = dcmread(path, stop_before_pixels=True)
-        verdict = _accept(source, name, profile)
-        if isinstance(verdict, Refusal):
-            found.refusals.append(verdict)
-        elif verdict:
-            found.ignored.append({"file": name, "reason": verdict})
-        else:
-            one = _slice(source, path, name, found.cleaners, key, profile)
-            found.series.setdefault(one.series, []).append(one)
-    except InvalidDicomError:
-        found.ignored.append({"file": name, "reason": "not a DICOM file"})
-    except PARSE_ERRORS as problem:
-        reason = f"the file is damaged or cut short ({type(problem).__name__} while reading it)."
-        found.refusals.append(Refusal("unreadable", reason, (name,)))
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one file after the other into what was found."""
+
+    folder: Path
+    key: bytes
+    profile: Profile
+    found: FolderScan
+
+    def read(self, path: Path) -> None:
+        """Sort one file: a slice, ignored, or refused."""
+        name = os.fspath(path.relative_to(self.folder))
+        try:
+            with path.open("rb") as stream:
+                source = dcmread(stream, stop_before_pixels=True)
+                pixels_at = stream.tell()
+            verdict = _accept(source, name, self.profile)
+            if isinstance(verdict, Refusal):
+                self.found.refusals.append(verdict)
+            elif verdict:
+                self.found.ignored.append({"file": name, "reason": verdict})
+            else:
+                one = self._slice(source, path, name, pixels_at)
+                self.found.series.setdefault(one.series, []).append(one)
+        except InvalidDicomError:
+            self.found.ignored.append({"file": name, "reason": "not a DICOM file"})
+        except PARSE_ERRORS as problem:
+            reason = f"the file is damaged or cut short ({type(problem).__name__} while reading it)."
+            self.found.refusals.append(Refusal("unreadable", reason, (name,)))
+
+    def _slice(self, source: FileDataset, path: Path, name: str, pixels_at: int) -> Slice:
+        study, series = _one(source, "StudyInstanceUID"), _one(source, "SeriesInstanceUID")
+        # An empty patient ID must not make one patient of many, so then the study stands for the patient.
+        identity = _one(source, "PatientID")
+        patient = f"id\0{identity}\0{_one(source, 'IssuerOfPatientID')}" if identity else f"study\0{study}"
+        cleaner = self.found.cleaners.get(patient)
+        if cleaner is None:
+            cleaner = self.found.cleaners[patient] = Deidentifier(self.profile, Pseudonyms(self.key, patient))
+        return Slice(
+            path=path, name=name, patient=patient, study=study, series=series, instance=_one(source, "SOPInstanceUID"),
+            syntax=str(source.file_meta.TransferSyntaxUID), pixels_at=pixels_at, header=cleaner.clean(source),
+        )  # fmt: skip
 
 
 def _accept(source: FileDataset, name: str, profile: Profile) -> Refusal | str:
@@ -161,22 +190,6 @@ def _accept(source: FileDataset, name: str, profile: Profile) -> Refusal | str:
         reason = "the header says that text is burned into the pixels, which this release cannot clear."
         return Refusal("burned-in-annotation", reason, (name,))
     return ""
-
-
-def _slice(
-    source: FileDataset, path: Path, name: str, cleaners: dict[str, Deidentifier], key: bytes, profile: Profile
-) -> Slice:  # fmt: skip
-    study, series = _one(source, "StudyInstanceUID"), _one(source, "SeriesInstanceUID")
-    # An empty patient ID must not make one patient of many, so then the study stands for the patient.
-    identity = _one(source, "PatientID")
-    patient = f"id\0{identity}\0{_one(source, 'IssuerOfPatientID')}" if identity else f"study\0{study}"
-    cleaner = cleaners.get(patient)
-    if cleaner is None:
-        cleaner = cleaners[patient] = Deidentifier(profile, Pseudonyms(key, patient))
-    return Slice(
-        path=path, name=name, patient=patient, study=study, series=series, instance=_one(source, "SOPInstanceUID"),
-        syntax=str(source.file_meta.TransferSyntaxUID), header=cleaner.clean(source),
-    )  # fmt: skip
 
 
 def _one(source: Dataset, keyword: str) -> str:

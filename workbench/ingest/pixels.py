@@ -6,6 +6,7 @@ Source: DICOM PS3.3 2026c C.7.6.3.1 (pixel data), C.11.1.1.2 (rescale slope and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from workbench.geometry import Geometry
 from workbench.ingest.folder import PARSE_ERRORS, Slice
@@ -22,6 +23,12 @@ from workbench.ingest.refusals import Refusal
 from workbench.ingest.silence import silent_pydicom
 
 PIXEL_DATA = 0x7FE00010
+# How the element of uncompressed pixels begins: tag, representation where it is explicit, and length.
+PLAIN_START = {
+    ImplicitVRLittleEndian: re.compile(rb"\xe0\x7f\x10\x00(....)", re.DOTALL),
+    ExplicitVRLittleEndian: re.compile(rb"\xe0\x7f\x10\x00O[WB]\x00\x00(....)", re.DOTALL),
+}
+EXPLICIT_BYTES, IMPLICIT_BYTES = 12, 8
 INT16 = np.iinfo(np.int16)
 
 
@@ -48,16 +55,30 @@ def read_volume(slices: Sequence[Slice], grid: Geometry, profile: Profile) -> ND
 
 
 def _native(one: Slice) -> NDArray[Any]:
-    """Give the stored values, int32, of an instance whose pixels are not compressed."""
+    """Give the stored values of an instance whose pixels are not compressed."""
     header = one.header
-    source = dcmread(one.path, specific_tags=["PixelData"])
     shape = int(header.Rows), int(header.Columns)
-    content = _pixel_bytes(source)
+    content = _pixels_where_expected(one, shape[0] * shape[1] * 2)
+    if content is None:
+        content = _pixel_bytes(dcmread(one.path, specific_tags=["PixelData"]))
     if len(content) - shape[0] * shape[1] * 2 not in (0, 1):
         raise ValueError(f"{len(content)} bytes of pixels where {shape[0] * shape[1] * 2} belong")
     is_big = one.syntax == ExplicitVRBigEndian
     values = np.frombuffer(content, dtype=">u2" if is_big else "<u2", count=shape[0] * shape[1]).reshape(shape)
     return _significant(values.astype(np.uint16, copy=False), int(header.BitsStored), int(header.PixelRepresentation))
+
+
+def _pixels_where_expected(one: Slice, size: int) -> bytes | None:
+    """Give the pixels from just behind the header, without parsing the file again, where they plainly lie there."""
+    begin = PLAIN_START.get(one.syntax)
+    if begin is None:
+        return None
+    with one.path.open("rb") as stream:
+        stream.seek(one.pixels_at)
+        found = begin.fullmatch(stream.read(EXPLICIT_BYTES if one.syntax == ExplicitVRLittleEndian else IMPLICIT_BYTES))
+        is_plain = found is not None and int.from_bytes(found[1], "little") == size
+        content = stream.read(size) if is_plain else b""
+    return content if len(content) == size else None
 
 
 def _pixel_bytes(source: FileDataset) -> bytes:
