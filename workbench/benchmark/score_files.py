@@ -100,9 +100,7 @@ def _read_points(path: Path, value: str, scans: dict[str, int], *, is_prediction
         if scan not in scans:
             # One fold of a challenge is scored against its complete annotation files, so only marks are refused.
             if is_prediction:
-                raise _refuse(
-                    path, line, f"scan id “{scan}” is not in the list of scans; remove the row or add the id."
-                )
+                raise _refuse(path, line, "this scan id is not in the list of scans; remove the row or add the id.")
             continue
         row = (scans[scan], numbers[0], numbers[1], numbers[2], numbers[3])
         if not may_repeat and row in seen:
