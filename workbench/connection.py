@@ -14,6 +14,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,6 +185,8 @@ def _start(settings: Settings) -> None:
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             env={**os.environ, "WORKBENCH_HOME": str(settings.home)},
         )  # fmt: skip
+    # A long-lived parent must reap it when it ends, or it stays in the process table.
+    threading.Thread(target=process.wait, name="gateway-ends", daemon=True).start()
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if gateway_answers(settings):
@@ -221,8 +224,10 @@ def sign_in(settings: Settings, account: str) -> Connection:
     if not settings.demo_accounts and account != getpass.getuser():
         raise InvalidInput("`--as` chooses between demo accounts, and this home has none; leave it out.")
     operator = Connection(settings.socket, operator_secret(settings))
-    token = operator.post("/v1/sessions", {"person": account})["token"]
-    operator.close()
+    try:
+        token = operator.post("/v1/sessions", {"person": account})["token"]
+    finally:
+        operator.close()
     return Connection(settings.socket, token)
 
 

@@ -117,6 +117,30 @@ def test_a_chain_computed_again_without_the_key_is_named(tmp_path: Path) -> None
     assert "audit key" in str(verdict["reason"])
 
 
+def test_a_cut_log_stays_bad_however_much_is_written_after_it(tmp_path: Path) -> None:
+    path = _log(tmp_path)
+    _tamper(path, "DELETE FROM audit WHERE seq > 3")
+    store = Store(path)
+    store.note_many([Event("researcher", "dataset.read", "clinic-ct")] * 20)
+    store.close()
+    assert _verdict(path)["first_bad"] == 4
+
+
+def test_a_log_cut_under_a_running_store_stays_bad(tmp_path: Path) -> None:
+    store = Store(_log(tmp_path))
+    _tamper(store.path, "DELETE FROM audit WHERE seq > 3")
+    store.note("researcher", "dataset.read", "clinic-ct")
+    assert verify(store)["first_bad"] == 4
+    store.close()
+
+
+def test_a_log_emptied_together_with_its_head_is_named(store: Store) -> None:
+    store.close()
+    _tamper(store.path, "DELETE FROM audit")
+    (store.path.parent / "audit.head").unlink()
+    assert _verdict(store.path)["first_bad"] == 1
+
+
 @pytest.mark.parametrize("forged", [b"", b"{}", b'{"hash":"00","seq":3,"signature":"00"}'])
 def test_a_forged_head_does_not_hide_a_cut(tmp_path: Path, forged: bytes) -> None:
     path = _log(tmp_path)

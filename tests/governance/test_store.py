@@ -90,7 +90,8 @@ def test_a_reading_connection_writes_nothing(store: Store, sql: str) -> None:
 @pytest.mark.parametrize(
     "sql",
     ["COMMIT", "ROLLBACK", "SAVEPOINT s", "DELETE FROM audit", "UPDATE audit SET actor = 'b'",
-     "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS m", "INSERT INTO audit SELECT 99, time, 'b', action, '', '', '', '', '', '', '' FROM audit"],
+     "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS m",
+     "INSERT INTO audit SELECT 99, time, 'b', action, '', '', '', '', '', '', '' FROM audit"],
 )  # fmt: skip
 def test_a_change_can_neither_end_its_transaction_nor_touch_the_log(store: Store, sql: str) -> None:
     with (

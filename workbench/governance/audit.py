@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from workbench.governance.store import Store
 
 GENESIS = "0" * 64
+# What a store notes when it opens a log without its signed head: from then on its end before that is unsure for ever.
+HEAD_LOST = "audit.head-lost"
+NO_HEAD = "The signed head of the audit log is missing, so its end cannot be checked."
 COLUMNS = "seq, time, actor, action, resource, outcome, reason, details, previous, hash, seal"
 _PLACES = ", ".join(f":{name}" for name in COLUMNS.split(", "))
 
@@ -47,8 +50,10 @@ class Event:
 
 def append(db: sqlite3.Connection, events: Sequence[Event], sealer: Sealer, time: str) -> Head:
     """Add events to the chain inside the caller's transaction and give the new head."""
-    last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-    head = Head(last["seq"], last["hash"]) if last else Head(0, GENESIS)
+    head = newest(db)
+    if sealer.newest is not None and sealer.newest.seq > head.seq:
+        # The log was cut. It goes on after the event that was signed for, so that the gap stays for ever.
+        head = sealer.newest
     rows = []
     for event in events:
         row = {**vars(event), "details": canonical_json(event.details).decode()}
@@ -57,6 +62,12 @@ def append(db: sqlite3.Connection, events: Sequence[Event], sealer: Sealer, time
         rows.append({**row, "hash": head.hash, "seal": sealer.seal(head.hash)})
     db.executemany(f"INSERT INTO audit ({COLUMNS}) VALUES ({_PLACES})", rows)  # noqa: S608 - constant columns
     return head
+
+
+def newest(db: sqlite3.Connection) -> Head:
+    """Give the number and hash of the newest event in the table."""
+    last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return Head(last["seq"], last["hash"]) if last else Head(0, GENESIS)
 
 
 def list_events(store: Store, *, limit: int = 100, since: int = 0) -> list[dict[str, Any]]:
@@ -108,13 +119,15 @@ def _fault(row: sqlite3.Row, last: Head, signed: Head | None, sealer: Sealer) ->
         return f"Event {expected} was written without this home's audit key."
     if signed and signed.seq == expected and signed.hash != row["hash"]:
         return f"Event {expected} is not the one that was signed for."
+    if row["action"] == HEAD_LOST:
+        return f"Events may be missing before event {expected}. {row['reason']}"
     return ""
 
 
 def _cut(last: Head, signed: Head | None) -> str:
     """Say what is wrong with the end of the log, given its signed head, or nothing."""
     if signed is None:
-        return "The signed head of the log is missing, so its end cannot be checked." if last.seq else ""
+        return NO_HEAD if last.seq else ""
     if signed.seq > last.seq:
         return f"The log was cut after event {last.seq}: the signed head names event {signed.seq}."
     return ""

@@ -45,6 +45,11 @@ class Sealer:
         The 0700 folder of keys; `audit.key` is made there on first use.
     head_file : Path
         Where the signed head lies.
+
+    Attributes
+    ----------
+    newest : Head or None
+        The newest head that this process wrote or found; the log never goes on from an older one.
     """
 
     def __init__(self, keys: Path, head_file: Path) -> None:
@@ -52,6 +57,7 @@ class Sealer:
         self._seal_key = _derive(secret, b"audit event seal")
         self._signer = Ed25519PrivateKey.from_private_bytes(_derive(secret, b"audit head signature"))
         self._head_file = head_file
+        self.newest: Head | None = None
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -69,6 +75,7 @@ class Sealer:
         draft = self._head_file.with_suffix(f".{os.getpid()}.draft")
         draft.write_bytes(canonical_json({**body, "signature": signature}))
         draft.replace(self._head_file)
+        self.newest = head
 
     def read_head(self) -> Head | None:
         """Give the head, or None when there is none.
@@ -89,6 +96,7 @@ class Sealer:
             self.public_key.verify(signature, canonical_json({"seq": head.seq, "hash": head.hash}))
         except (ValueError, KeyError, TypeError, InvalidSignature):
             raise IntegrityError("The signed head of the audit log was changed by somebody without the key.") from None
+        self.newest = self.newest or head
         return head
 
 

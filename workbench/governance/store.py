@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import Conflict
-from workbench.governance.audit import Event, append
+from workbench.errors import Conflict, IntegrityError
+from workbench.governance.audit import HEAD_LOST, NO_HEAD, Event, append, newest
 from workbench.governance.canonical import stamp
 from workbench.governance.schema import SCHEMA, VERSION
 from workbench.governance.sealing import Sealer
@@ -99,6 +99,7 @@ class Store:
         self._writer.row_factory = sqlite3.Row
         self._prepare(schemas)
         self._writer.set_authorizer(self._authorise)
+        self._find_head()
 
     def now(self) -> datetime:
         """Give the present moment, with its time zone."""
@@ -197,6 +198,18 @@ class Store:
         for script in (SCHEMA, *schemas):
             self._writer.executescript(script)
         self._writer.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _find_head(self) -> None:
+        """Take up the signed head; a log that lost it says so in an event that stays."""
+        problem = NO_HEAD
+        try:
+            if self.sealer.read_head() is not None:
+                return
+        except IntegrityError as forged:
+            problem = forged.message
+        is_new = newest(self._writer).seq == 0 and self._writer.execute("SELECT 1 FROM people").fetchone() is None
+        if problem != NO_HEAD or not is_new:
+            self.note("system", HEAD_LOST, "audit", outcome="found", reason=problem)
 
     def _authorise(self, action: int, first: str | None, *_: str | None) -> int:
         if self._inside and (action in _FORBIDDEN or (action in _WRITES and first == "audit")):

@@ -15,7 +15,7 @@ DRAFT_SUFFIX = ".draft"
 
 def write_whole(file: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file under a temporary name, flush it to the disk, then give it its name; its mode is 0600."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     descriptor, draft = tempfile.mkstemp(suffix=DRAFT_SUFFIX, dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as output:
@@ -28,6 +28,13 @@ def write_whole(file: Path, parts: Iterable[bytes | memoryview]) -> None:
         Path(draft).unlink(missing_ok=True)
         raise
     flush_folder(file.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each open to its owner alone."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

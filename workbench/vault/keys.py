@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from workbench.errors import Conflict, IntegrityError, NotFound
-from workbench.vault.files import flush_folder, write_whole
+from workbench.vault.files import flush_folder, make_folder, write_whole
 from workbench.vault.names import check_dataset, check_subject
 
 KEY_BYTES = 32
@@ -42,7 +42,7 @@ class KeyRing:
         self._folder = folder
         self._lock = threading.Lock()
         self._opened: dict[tuple[str, str], bytes] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         self._master = self._read_master()
 
     def subject_key(self, dataset: str, subject: str, *, create: bool = False) -> bytes:

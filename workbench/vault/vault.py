@@ -25,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from workbench.errors import IntegrityError, InvalidInput
-from workbench.vault.files import DRAFT_SUFFIX, write_whole
+from workbench.vault.files import DRAFT_SUFFIX, make_folder, write_whole
 from workbench.vault.keys import SHARED, KeyRing, object_key
 from workbench.vault.names import check_dataset, check_object, check_path, check_subject
 
@@ -82,7 +82,7 @@ class Vault:
         self._root = str(folder)
         self._keys = KeyRing(keys_folder)
         self._scratch = threading.local()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
 
     def put(self, dataset: str, subject: str, path: str, data: bytes) -> ObjectEntry:
         """Store bytes and give their entry; equal bytes of a subject are written once.
