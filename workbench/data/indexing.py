@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from workbench.data.shard import Box, Index3
+from workbench.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ def read_key(key: object, shape: Index3) -> Selection:
     Raises
     ------
     IndexError
-        When an integer is out of range or the index is of another kind.
+        When an integer is out of range.
+    InvalidInput
+        When there are more indices than axes.
+    TypeError
+        When an index is neither integer, slice nor `…`.
 
     >>> read_key((3, slice(None, None, 2)), (4, 5, 6)).result_shape
     (3, 6)
@@ -41,7 +46,7 @@ def read_key(key: object, shape: Index3) -> Selection:
     keys = list(key) if isinstance(key, tuple) else [key]
     dots = [n for n, one in enumerate(keys) if one is Ellipsis]
     if len(dots) > 1 or len(keys) - len(dots) > 3:
-        raise IndexError("A volume has three axes (z, y, x); the index has more, or more than one `…`.")
+        raise InvalidInput("A volume has three axes (z, y, x); the index has more, or more than one `…`.")
     at = dots[0] if dots else len(keys)
     keys = keys[:at] + [slice(None)] * (3 - len(keys) + len(dots)) + keys[at + len(dots) :]
     box: list[tuple[int, int]] = []
@@ -64,7 +69,6 @@ def read_key(key: object, shape: Index3) -> Selection:
 
 def _integer(key: object, size: int) -> int:
     if isinstance(key, bool) or not isinstance(key, int | np.integer):
-        raise IndexError("A volume takes integers, slices and `…`; read() it first for other indices.")
-    if not -size <= key < size:
-        raise IndexError(f"The index {key} is out of range for an axis of {size} voxels.")
-    return int(key) % size
+        raise TypeError("A volume takes integers, slices and `…`; read() it first for other indices.")
+    # A range checks and counts from the end as a list does, and its IndexError is what ends a loop over the slices.
+    return range(size)[int(key)]

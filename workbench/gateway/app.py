@@ -108,7 +108,12 @@ def _is_plain(scope: Scope) -> bool:
     if any(piece in raw for piece in _FORBIDDEN_IN_PATH):
         return False
     path = unquote(raw, errors="replace")
-    return path.isprintable() and "�" not in path and not {".", ".."} & set(path.split("/"))
+    names = path.split("/")
+    return (
+        path.isprintable()
+        and "�" not in path
+        and not any(name in (".", "..") or name != name.strip() for name in names)
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:

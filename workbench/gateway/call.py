@@ -56,9 +56,10 @@ class Call:
         return value
 
     def text(self, name: str, default: str | None = None, *, longest: int = 2000) -> str:
-        """Give a text from the JSON body, checked for type and length."""
+        """Give a text from the JSON body, checked for type and length; without a default it may not be blank."""
         value = self.json().get(name, default)
-        if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+        is_blank = default is None and isinstance(value, str) and not value.strip()
+        if not isinstance(value, str) or len(value) > longest or "\x00" in value or is_blank:
             raise InvalidInput(f"The body needs “{name}”: a text of at most {longest} characters.")
         return value
 
