@@ -3,9 +3,9 @@
 import * as React from 'react';
 import { AccessForm } from './access-form';
 import { CommandIds } from './command-ids';
-import { Button, type Desk } from './parts';
+import { Button, type Desk, Sentence } from './parts';
 import type { Dataset } from './replies';
-import { daysLeft, sayDay } from './words';
+import { daysLeft, sayDaysLeft } from './words';
 
 const MAY_ASK = new Set<Dataset['status']>(['none', 'refused', 'ended']);
 
@@ -27,7 +27,9 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
   }
   return (
     <div className="wb-Access">
-      <p className="wb-Reason">{dataset.reason}</p>
+      <p className="wb-Reason">
+        <Sentence text={dataset.reason} />
+      </p>
       {dataset.status === 'granted' && <GrantBar desk={desk} dataset={dataset} />}
       {dataset.status === 'submitted' && (
         <p className="wb-Waiting" role="status">
@@ -64,18 +66,15 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
   );
 }
 
-/** How much of a grant's time is left, as a bar over a sentence. */
+/** How much of a grant's time is left, as a bar; the sentence above it says the date. */
 function GrantBar({ desk, dataset }: { desk: Desk; dataset: Dataset }): React.JSX.Element {
-  const { trans, workbench } = desk;
+  const { workbench } = desk;
   const request = workbench.requests.value?.find(one => one.id === dataset.request);
   const left = daysLeft(dataset.until);
   const share = Math.min(1, left / Math.max(1, request?.days ?? left));
   return (
-    <div className="wb-Grant">
-      <div className="wb-Bar" aria-hidden="true">
-        <span style={{ width: `${share * 100}%` }} />
-      </div>
-      <p>{trans.__('%1 · until %2', workbench.purpose(dataset.purpose), sayDay(dataset.until))}</p>
+    <div className="wb-Bar" aria-hidden="true" title={sayDaysLeft(dataset.until, desk.trans)}>
+      <span style={{ width: `${share * 100}%` }} />
     </div>
   );
 }

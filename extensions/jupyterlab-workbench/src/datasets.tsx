@@ -3,7 +3,7 @@
 import * as React from 'react';
 import { Access } from './access';
 import { standingIcons } from './icons';
-import { type Desk, Notice, Shown, TierChip } from './parts';
+import { type Desk, Notice, Sentence, Shown, TierChip } from './parts';
 import type { Dataset } from './replies';
 import { saySize, sayStanding } from './words';
 
@@ -17,7 +17,9 @@ export function Datasets({ desk }: { desk: Desk }): React.JSX.Element {
         if (datasets.length === 0) {
           return (
             <Notice kind="empty">
-              {trans.__('No dataset yet. A custodian brings one in with `workbench ingest FOLDER --dataset NAME`.')}
+              <Sentence
+                text={trans.__('No dataset yet. A custodian brings one in with `workbench ingest FOLDER --dataset NAME`.')}
+              />
             </Notice>
           );
         }

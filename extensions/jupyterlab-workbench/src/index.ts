@@ -8,11 +8,12 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
+import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addCommands, fillPalette } from './commands';
 import { IDesk } from './desk';
-import { followLinks } from './links';
+import { followLinks, welcome } from './links';
 import { fillLauncher } from './launcher';
 import { announceDecisions } from './notices';
 import { Pages } from './pages';
@@ -42,13 +43,14 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   description: 'The sidebar, the pages it opens and their commands.',
   autoStart: true,
   requires: [IDesk],
-  optional: [ILayoutRestorer, ICommandPalette, IRouter],
+  optional: [ILayoutRestorer, ICommandPalette, IRouter, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     desk: Desk,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
-    router: IRouter | null
+    router: IRouter | null,
+    state: IStateDB | null
   ) => {
     const panel = new Sidebar(desk);
     const pages = new Pages(app.shell, desk);
@@ -63,6 +65,9 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     }
     if (router) {
       followLinks(app, router);
+    }
+    if (state) {
+      void welcome(app, state);
     }
   }
 };

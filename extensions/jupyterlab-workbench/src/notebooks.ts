@@ -67,12 +67,9 @@ export class Notebooks {
     return path;
   }
 
+  /** Look in the folder's listing: asking for the file itself would put a 404 on the console. */
   private async exists(path: string): Promise<boolean> {
-    try {
-      await this.contents.get(path, { content: false });
-      return true;
-    } catch {
-      return false;
-    }
+    const folder = await this.contents.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))), { content: true });
+    return (folder.content as { path: string }[]).some(entry => entry.path === path);
   }
 }

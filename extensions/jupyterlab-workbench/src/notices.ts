@@ -5,13 +5,16 @@ import { CommandIds } from './command-ids';
 import type { Desk } from './parts';
 import { sayDay } from './words';
 
+/** Long enough to be read and pressed; it stays in the list behind the bell. */
+const SHOWN_MS = 20_000;
+
 export function announceDecisions(desk: Desk): void {
   const { commands, trans, workbench } = desk;
   workbench.decided.connect((_, request) => {
     const title = workbench.dataset(request.dataset)?.title ?? request.dataset;
     if (request.status === 'granted') {
       Notification.success(trans.__('%1 is yours to read until %2.', title, sayDay(request.until)), {
-        autoClose: false,
+        autoClose: SHOWN_MS,
         actions: [
           {
             label: trans.__('Open explore notebook'),
@@ -22,7 +25,7 @@ export function announceDecisions(desk: Desk): void {
       });
     } else {
       const why = request.reason ? trans.__('“%1”', request.reason) : trans.__('No reason was given.');
-      Notification.warning(trans.__('%1 was refused: %2', title, why), { autoClose: false });
+      Notification.warning(trans.__('%1 was refused: %2', title, why), { autoClose: SHOWN_MS });
     }
   });
 }

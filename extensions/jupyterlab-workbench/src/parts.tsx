@@ -40,7 +40,7 @@ export function Shown<T>(props: {
     <>
       {known.problem && (
         <Notice kind="failed" retry={retry}>
-          {known.problem}
+          <Sentence text={known.problem} />
         </Notice>
       )}
       {known.value === null ? !known.problem && <Notice kind="loading">{props.loading}</Notice> : props.children(known.value)}
@@ -82,6 +82,11 @@ export function TierChip({ tier, trans }: { tier: Tier; trans: TranslationBundle
       {name}
     </span>
   );
+}
+
+/** A sentence of the server's, with what it puts between backticks shown as code. */
+export function Sentence({ text }: { text: string }): React.JSX.Element {
+  return <>{text.split('`').map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}</>;
 }
 
 /** Label and value pairs in a row of small columns. */

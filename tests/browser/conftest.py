@@ -1,0 +1,186 @@
+"""A real JupyterLab on a home with one controlled scan, a real Chromium before it, and verbs a person would use."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+
+from workbench.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "build" / "screens"
+LABEXTENSION = ROOT / "workbench" / "jupyter" / "labextension" / "static"
+DATASET, TITLE = "clinic-ct", "Clinic CT"
+# Software WebGL and no traffic of the browser's own.
+FLAGS = (
+    "--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --use-angle=swiftshader --enable-unsafe-swiftshader"
+).split()
+START_S = 60.0
+
+
+def run_workbench(*arguments: str) -> str:
+    """Run a verb of the command line in this test's home and give what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench.cli", *arguments], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, f"workbench {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@dataclass
+class Lab:
+    """JupyterLab as somebody sits in front of it."""
+
+    page: Page
+    url: str
+    token: str
+    troubles: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "lab") -> Lab:
+        """Open a page of the lab and wait until the workbench is in its sidebar."""
+        self.page.goto(f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}")
+        expect(self.page.locator("#jp-main-dock-panel")).to_be_visible(timeout=START_S * 1000)
+        expect(self.page.get_by_role("button", name=re.compile("^Workbench: "))).to_be_visible(timeout=START_S * 1000)
+        return self
+
+    def open_sidebar(self) -> Locator:
+        """Open the workbench's sidebar and give it."""
+        sidebar = self.page.locator("#ai4h-workbench")
+        if not sidebar.is_visible():
+            self.page.get_by_role("tab", name=re.compile("Workbench")).click()
+        expect(sidebar).to_be_visible()
+        return sidebar
+
+    def dataset(self, name: str = DATASET) -> Locator:
+        """Give the sidebar's row of a dataset, opened."""
+        row = self.open_sidebar().locator(f"[data-dataset='{name}']")
+        head = row.locator("button[aria-expanded]")
+        if head.get_attribute("aria-expanded") == "false":
+            head.click()
+        return row
+
+    def run_all_once_the_kernel_is_ready(self) -> None:
+        """Run every cell of the notebook in front, which must have the governed kernel."""
+        kernel = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-KernelName")
+        expect(kernel).to_contain_text("Governed Python", timeout=START_S * 1000)
+        idle = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
+        expect(idle).to_have_attribute("data-status", "idle", timeout=START_S * 1000)
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.locator(".lm-Menu").get_by_text("Run All Cells", exact=True).click()
+
+    def choose_theme(self, name: str) -> None:
+        """Change the theme by the menu."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+        self.page.locator(".lm-Menu-item", has_text=re.compile(f"^{name}$")).click()
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the page for eyes."""
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png")
+
+    def watch(self) -> None:
+        """Note every error on the console and every request to another host."""
+        own = urlsplit(self.url).netloc
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.troubles.append(f"console: {message.text}")
+
+        def on_request(request: Request) -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme not in ("data", "blob", "about") and parts.netloc != own:
+                self.troubles.append(f"request to another host: {request.url}")
+
+        self.page.on("console", on_console)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"page: {error}"))
+        self.page.on("request", on_request)
+
+
+@pytest.fixture
+def workbench() -> Callable[..., str]:
+    """Give the command line, as somebody else in another window would use it."""
+    return run_workbench
+
+
+@pytest.fixture
+def clinic(gateway: Settings, bubblewrap: None, tmp_path: Path) -> Settings:
+    """Have one phantom scan, brought in from a folder and therefore controlled."""
+    folder = tmp_path / "scans"
+    run_workbench("phantoms", str(folder), "--seed", "11", "--count", "1")
+    run_workbench("ingest", str(folder), "--dataset", DATASET, "--title", TITLE, "--as", "custodian")
+    return gateway
+
+
+@pytest.fixture
+def lab_as(clinic: Settings, chromium: str, tmp_path: Path) -> Iterator[Callable[[str], Lab]]:
+    """Start JupyterLab with somebody signed in; at the end nothing may have gone wrong in the browser."""
+    if not any(LABEXTENSION.glob("remoteEntry*.js")):
+        pytest.fail("the JupyterLab extension is not built; `npm run build` in extensions/")
+    started: list[subprocess.Popen[bytes]] = []
+    labs: list[Lab] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+        def start(account: str) -> Lab:
+            process, url, token = _start_lab(account, tmp_path)
+            started.append(process)
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            page.set_default_timeout(30_000)
+            labs.append(Lab(page, url, token))
+            labs[-1].watch()
+            return labs[-1].open()
+
+        yield start
+        browser.close()
+    for process in started:
+        process.terminate()
+        process.wait(timeout=30)
+    assert [trouble for lab in labs for trouble in lab.troubles] == []
+
+
+def _start_lab(account: str, folder: Path) -> tuple[subprocess.Popen[bytes], str, str]:
+    """Start `workbench lab` apart from this user's own Jupyter settings; give its address and token."""
+    runtime = folder / f"runtime-{account}"
+    own = {"JUPYTER_RUNTIME_DIR": runtime, "JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_DATA_DIR": folder / "data"}
+    command = [sys.executable, "-m", "workbench.cli", "lab", "--as", account, "--port", _free_port(), "--no-browser"]
+    log = folder / f"lab-{account}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env={**os.environ, **{name: str(path) for name, path in own.items()}}
+        )
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for file in runtime.glob("jpserver-*.json"):
+            server = json.loads(file.read_text() or "{}")
+            if _answers(server.get("port", 0)):
+                return process, server["url"], server["token"]
+        time.sleep(0.05)
+    process.kill()
+    raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-3000:]}")
+
+
+def _free_port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
