@@ -19,6 +19,7 @@ from workbench.imaging.volume import check_volume
 THRESHOLD_HU = -400
 COARSE_MM = 3.6
 CLOSING_MM = 9.0
+RIM_MM = 2.0
 SMALLEST_ML = 150.0
 
 
@@ -43,11 +44,22 @@ def lung_mask(hu: NDArray[Any], spacing_mm: Sequence[float]) -> NDArray[np.bool_
     """
     spacing = check_volume(hu, spacing_mm)
     factors = [max(1, round(COARSE_MM / step)) for step in spacing]
-    coarse = hu[:: factors[0], :: factors[1], :: factors[2]] < THRESHOLD_HU
+    picks = [
+        np.minimum(np.arange(f // 2, size + f // 2, f), size - 1) for f, size in zip(factors, hu.shape, strict=True)
+    ]
+    coarse = hu[np.ix_(*picks)] < THRESHOLD_HU
     steps = [step * factor for step, factor in zip(spacing, factors, strict=True)]
-    closed = _close(_largest_inside(coarse, steps), steps)
-    full = closed.repeat(factors[0], 0).repeat(factors[1], 1).repeat(factors[2], 2)
-    result: NDArray[np.bool_] = full[: hu.shape[0], : hu.shape[1], : hu.shape[2]]
+    air = _largest_inside(coarse, steps)
+    closed, deep = _close(air, steps)
+    result = _spread(closed, factors, hu.shape)
+    # Beside the wall the fine voxels decide, so that no rim of wall counts as lung; bays that were closed stay whole.
+    result &= (hu < THRESHOLD_HU) | _spread(deep | (closed & ~air), factors, hu.shape)
+    return result
+
+
+def _spread(coarse: NDArray[np.bool_], factors: list[int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    full = coarse.repeat(factors[0], 0).repeat(factors[1], 1).repeat(factors[2], 2)
+    result: NDArray[np.bool_] = full[: shape[0], : shape[1], : shape[2]]
     return result
 
 
@@ -63,14 +75,16 @@ def _largest_inside(air: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.
     return np.isin(labels, keep)
 
 
-def _close(mask: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.bool_]:
-    """Close holes and bays up to a ball of `CLOSING_MM`, so that a nodule at the wall belongs to the lung."""
+def _close(mask: NDArray[np.bool_], spacing: list[float]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Close holes and bays up to a ball of `CLOSING_MM`, so that a nodule at the wall belongs to the lung.
+
+    Also give the part of the result that is more than `RIM_MM` from its surface.
+    """
     if not mask.any():
-        return mask
+        return mask, mask
     margin = [(int(CLOSING_MM / step) + 2,) * 2 for step in spacing]
     padded = np.pad(mask, margin)
     grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
-    shrunk = ndimage.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM
+    depth = ndimage.distance_transform_edt(grown, sampling=spacing)
     core = tuple(slice(before, size - after) for (before, after), size in zip(margin, padded.shape, strict=True))
-    result: NDArray[np.bool_] = shrunk[core] | mask
-    return result
+    return (depth[core] > CLOSING_MM) | mask, depth[core] > CLOSING_MM + RIM_MM

@@ -91,7 +91,9 @@ def make_phantom(seed: int, *, size: int = 224) -> Phantom:
     paint_couch(canvas, 113 * patient.deep + 0.75 * patient.fat_mm)
     image = np.clip(np.rint(scan(canvas, patient, noise)), -1024, 3071).astype(np.int16)
     geometry = _geometry(canvas, patient, people)
-    return Phantom(image, geometry, tuple(_placed(n, canvas, patient, geometry) for n in nodules), patient, identity, seed)
+    return Phantom(
+        image, geometry, tuple(_placed(n, canvas, patient, geometry) for n in nodules), patient, identity, seed
+    )
 
 
 def _empty_canvas(patient: Patient, size: int, rng: np.random.Generator) -> Canvas:

@@ -117,20 +117,24 @@ class _Slice:
         skin = self.round(middle, (wide + fat, deep + 0.75 * fat), square=0.42)
         if p.sex == "F":
             for side in (-1, 1):
-                breast = self.bulge((side * 84 * p.wide, -78.0 * p.deep - 0.3 * fat, -28), (60, 30 + 0.7 * fat, 74), turn=side * 0.4)
+                breast = self.bulge(
+                    (side * 84 * p.wide, -78.0 * p.deep - 0.3 * fat, -28), (60, 30 + 0.7 * fat, 74), turn=side * 0.4
+                )
                 skin = np.minimum(skin, breast)
         self.lay(18, skin)
         self.lay(FAT, skin + np.float32(2.2))
         if p.sex == "F":
             for side in (-1, 1):
-                gland = self.bulge((side * 88 * p.wide, -88.0 * p.deep - 0.5 * fat, -32), (26, 8 + 0.3 * fat, 34), turn=side * 0.4)
+                gland = self.bulge(
+                    (side * 88 * p.wide, -88.0 * p.deep - 0.5 * fat, -32), (26, 8 + 0.3 * fat, 34), turn=side * 0.4
+                )
                 self.lay(-25, gland)
         outer = self.round(middle, (wide, deep), square=0.5)
         self.lay(MUSCLE, outer)
         self._part_muscles(up)
 
     def _part_muscles(self, up: float) -> None:
-        """Lay the fat planes between the layers of muscle, so that they read as pectoral, serratus and dorsal muscles."""
+        """Lay the fat planes between the layers of muscle, as pectoral, serratus and dorsal ones have."""
         p, wall, soft = self.patient, self.cavity, np.float32(1.0)
         plane = np.abs(wall - np.float32(13 + 3 * up)) - soft
         self.lay(-85, plane)
@@ -188,9 +192,7 @@ class _Slice:
         front = np.maximum(np.abs(self.x - np.float32(4)) - np.float32(5 + 6 * t), self.y + np.float32(20))
         heart = self.bulge((25.0, -28.0 * p.deep, -54), (66 * p.wide, 47 * p.deep, 62), turn=0.5, square=0.2)
         right = self.bulge((-22.0, -14.0, -40), (32, 36, 56))
-        roots = np.minimum(
-            self.bulge((-34.0, 8.0, 6), (17, 17, 26)), self.bulge((36.0, 8.0, 12), (16, 17, 24))
-        )
+        roots = np.minimum(self.bulge((-34.0, 8.0, 6), (17, 17, 26)), self.bulge((36.0, 8.0, 12), (16, 17, 24)))
         pad = np.minimum(self.bulge((52.0, -52.0, -92), (34, 26, 36)), self.bulge((-32.0, -54.0, -88), (26, 24, 30)))
         aorta = self.round((24.0, spine_y(z, p) - 20), (14, 14)) if z < 62 else vessels
         self.lay(p.blood_hu * 0.85 + 6, right + np.float32(3))

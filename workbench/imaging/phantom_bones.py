@@ -114,7 +114,12 @@ def _paint_shoulder(canvas: Canvas, patient: Patient, side: int) -> None:
     """Paint clavicle, scapula and, where the scan reaches it, the head of the humerus of a raised arm."""
     front = chest_at(62, patient)
     joint = (side * 26.0, front.centre_y - front.half_y * 0.9 - 8, 66.0)
-    bends = (joint, (side * 66.0, joint[1] + 2, 84.0), (side * 108.0, joint[1] + 26, 100.0), (side * 150.0, joint[1] + 44, 112.0))
+    bends = (
+        joint,
+        (side * 66.0, joint[1] + 2, 84.0),
+        (side * 108.0, joint[1] + 26, 100.0),
+        (side * 150.0, joint[1] + 44, 112.0),
+    )
     for start, end in zip(bends[:-1], bends[1:], strict=True):
         paint_tube(canvas, (start, end), (6.2, 6.0), _bone(patient))
     for z in np.arange(-24.0, 100.0, 3.0):
@@ -130,4 +135,6 @@ def _paint_shoulder(canvas: Canvas, patient: Patient, side: int) -> None:
     x0, y0 = blade.point(0.8, 0.6, 26)
     x1, y1 = blade.point(0.2, 0.98, 40)
     paint_tube(canvas, ((side * x0, y0, 84), (side * x1, y1, 112)), (3.5, 6.0), _bone(patient))
-    paint_tube(canvas, ((side * (x1 + 12), y1 - 14, 112), (side * (x1 + 26), y1 - 22, 150)), (22.0, 14.0), _bone(patient, 2.5))
+    paint_tube(
+        canvas, ((side * (x1 + 12), y1 - 14, 112), (side * (x1 + 26), y1 - 22, 150)), (22.0, 14.0), _bone(patient, 2.5)
+    )

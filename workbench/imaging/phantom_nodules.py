@@ -5,8 +5,10 @@ Drawn from measured distributions, with what was changed:
 - Diameter: lognormal with log-mean 1.992 and log-sd 0.473, fitted to LUNA16's 1,186 nodules, cut to 4–30 mm.
 - Count: LUNA16's 601 positive of 888 scans hold 1–6 nodules with shares .516 .265 .105 .040 .038 .018. Here 7 of 8
   scans are positive, and a positive scan holds the sum of two such draws (3.8 on average), so that a network can learn
-  from two dozen scans in minutes. False positives per scan therefore mean the same as on real data; prevalence does not.
-- Texture: 15 % ground glass; 12 % part-solid; the rest solid. Place: 40 % isolated, 30 % at a vessel, 30 % at the pleura.
+  from two dozen scans in minutes. Prevalence is therefore not that of a clinic.
+- Texture: 15 % ground glass; 12 % part-solid; the rest solid. Both subsolid kinds come only from 6 mm on, below which
+  they are hardly seen and need no follow-up (Fleischner Society 2017). Place: 45 % isolated, 25 % at a vessel, 30 % at
+  the pleura; these shares are ours.
 - Malignancy: Bernoulli with the odds of the Brock (PanCan) model with spiculation, whose intercept is raised
   by `ENRICHMENT` as in a case-control sample, which leaves every odds ratio as published. Family history and
   emphysema are set to "no". Spiculated outlines become likelier with size (10 % at 4 mm, 45 % at 30 mm).
@@ -35,9 +37,11 @@ LOG_MEAN, LOG_SD, SMALLEST_MM, LARGEST_MM = 1.992, 0.473, 4.0, 30.0
 COUNT_SHARES = (0.516, 0.265, 0.105, 0.040, 0.038, 0.036)
 NEGATIVE_SHARE = 1 / 8
 TEXTURES = ("solid", "part-solid", "ground-glass")
-TEXTURE_SHARES = (0.73, 0.12, 0.15)
+SUBSOLID_FROM_MM = 6.0
+# 15 % and 12 % of all, divided by the 73.7 % of diameters from 6 mm on.
+TEXTURE_SHARES = (0.633, 0.163, 0.204)
 PLACES = ("isolated", "juxta-vascular", "juxta-pleural")
-PLACE_SHARES = (0.40, 0.30, 0.30)
+PLACE_SHARES = (0.45, 0.25, 0.30)
 ENRICHMENT = 4.4
 ORACLE_AUC, SIZE_AUC = 0.80, 0.78
 
@@ -87,6 +91,12 @@ def draw_diameter(rng: np.random.Generator) -> float:
             return round(diameter, 2)
 
 
+def draw_texture(diameter_mm: float, rng: np.random.Generator) -> str:
+    """Draw one of `TEXTURES`; always solid below `SUBSOLID_FROM_MM`."""
+    texture = str(rng.choice(TEXTURES, p=TEXTURE_SHARES))
+    return texture if diameter_mm >= SUBSOLID_FROM_MM else "solid"
+
+
 def malignancy_chance(
     diameter_mm: float, texture: str, *, age: int, sex: str, count: int, is_spiculated: bool, is_upper_lobe: bool,
     enrichment: float = ENRICHMENT,
@@ -113,7 +123,7 @@ def add_nodules(
     site = _Sites(canvas, lung, trees)
     nodules: list[Nodule] = []
     for diameter in sorted((draw_diameter(rng) for _ in range(count)), reverse=True):
-        texture, place = str(rng.choice(TEXTURES, p=TEXTURE_SHARES)), str(rng.choice(PLACES, p=PLACE_SHARES))
+        texture, place = draw_texture(diameter, rng), str(rng.choice(PLACES, p=PLACE_SHARES))
         radius = diameter / 2 / patient.size
         taken = [(nodule.centre_mm, nodule.diameter_mm / 2 / patient.size) for nodule in nodules]
         centre = site.find(place, radius, taken, rng)
@@ -129,45 +139,62 @@ def add_nodules(
 
 
 class _Sites:
-    """Where nodules of each place can lie: depth below the pleura on a coarse grid, and points on vessels."""
+    """Where nodules can lie: depth below the pleura on a coarse grid, and points on vessels."""
 
     def __init__(self, canvas: Canvas, lung: Floats, trees: list[Tree]) -> None:
+        self.canvas, self.lung = canvas, lung
         steps = [max(1, round(4.0 / step)) for step in canvas.step_mm]
         coarse = lung[:: steps[0], :: steps[1], :: steps[2]] > 0.5
         spacing = [step * factor for step, factor in zip(canvas.step_mm, steps, strict=True)]
         depth = ndimage.distance_transform_edt(coarse, sampling=spacing)
         k, j, i = np.nonzero(coarse)
-        self.points = np.stack([canvas.x.flat[i * steps[2]], canvas.y.flat[j * steps[1]], canvas.z.flat[k * steps[0]]], 1)
+        columns = (canvas.x.flat[i * steps[2]], canvas.y.flat[j * steps[1]], canvas.z.flat[k * steps[0]])
+        self.points = np.stack(columns, axis=1).astype(np.float64)
         self.depth = depth[k, j, i] - spacing[1] / 2
-        starts, radii = np.concatenate([t.starts for t in trees]), np.concatenate([t.radii_mm for t in trees])
-        wide = (radii > 1.0) & (radii < 3.2)
-        self.vessels, self.radii = starts[wide], radii[wide]
-        index = (self.vessels[:, ::-1] - self.points.min(axis=0)[::-1]) / spacing
-        low = np.array([k.min(), j.min(), i.min()])
-        index = np.clip(np.rint(index).astype(np.intp) + low, 0, np.array(coarse.shape) - 1)
-        self.vessel_depth = depth[tuple(index.T)]
+        self.vessels = np.concatenate([tree.starts for tree in trees])
+        self.radii = np.concatenate([tree.radii_mm for tree in trees])
+        self.visible = np.flatnonzero(self.radii > 0.8)
 
-    def find(
-        self, place: str, radius: float, taken: list[tuple[Point, float]], rng: np.random.Generator
-    ) -> Point:
-        """Give a centre (x, y, z), model mm, that no other nodule is near."""
+    def find(self, place: str, radius: float, taken: list[tuple[Point, float]], rng: np.random.Generator) -> Point:
+        """Give a centre (x, y, z), model mm; the conditions are eased step by step where nothing fits them."""
         if place == "juxta-vascular":
-            fit = np.flatnonzero(self.vessel_depth > radius + 3)
-            spots, reach = self.vessels[fit], self.radii[fit] + 0.75 * radius
+            fit = self.visible[(self.radii[self.visible] > 1.0) & (self.radii[self.visible] < 3.2)]
+            spots, reach = self.vessels[fit], self.radii[fit] + 0.85 * radius
         else:
-            low, high = (radius + 5, 1e3) if place == "isolated" else (0.45 * radius, 0.9 * radius + 1.2)
+            low, high = (radius + 4, 1e3) if place == "isolated" else (0.4 * radius, 1.1 * radius + 2)
             fit = np.flatnonzero((self.depth > low) & (self.depth < high))
-            spots, reach = self.points[fit], np.full(len(fit), 1.2)
-        if not len(fit):
-            fit = np.argsort(-self.depth)[:200]
-            spots, reach = self.points[fit], np.full(len(fit), 1.2)
-        for _ in range(400):
+            fit = fit if len(fit) else np.argsort(-self.depth)[:200]
+            spots, reach = self.points[fit], np.full(len(fit), 1.5)
+        tries = 300
+        for attempt in range(tries):
             one = int(rng.integers(len(spots)))
             direction = rng.normal(size=3)
             centre = spots[one] + direction / np.sqrt((direction**2).sum()) * reach[one]
-            if all(((centre - other) ** 2).sum() > (radius + size + 8) ** 2 for other, size in taken):
+            ease = attempt / tries
+            apart = all(((centre - other) ** 2).sum() > (radius + size + 8) ** 2 for other, size in taken)
+            if apart and self._fits(place, centre, radius, ease):
                 break
-        return float(centre[0]), float(centre[1]), float(centre[2])
+        return _corner(centre)
+
+    def _fits(self, place: str, centre: NDArray[np.float64], radius: float, ease: float) -> bool:
+        share = self._lung_share(centre, radius)
+        if place == "juxta-pleural":
+            return 0.8 - 0.2 * ease < share < 0.97
+        if share < 0.97 - 0.2 * ease:
+            return False
+        gap = np.sqrt(((self.vessels[self.visible] - centre) ** 2).sum(axis=1)) - self.radii[self.visible] - radius
+        return bool(place == "juxta-vascular" or gap.min() > 1.5 - 3 * ease)
+
+    def _lung_share(self, centre: NDArray[np.float64], radius: float) -> float:
+        """Give the fraction of a ball that is lung."""
+        where = self.canvas.box(_corner(centre - radius), _corner(centre + radius))
+        dx, dy, dz = (
+            self.canvas.x[:, :, where[2]] - centre[0],
+            self.canvas.y[:, where[1], :] - centre[1],
+            self.canvas.z[where[0]] - centre[2],
+        )
+        ball = dx * dx + dy * dy + dz * dz < radius * radius
+        return float((self.lung[where] * ball).sum(dtype=np.float64) / max(int(ball.sum()), 1))
 
 
 def paint_nodule(canvas: Canvas, nodule: Nodule, radius: float, lung: Floats, rng: np.random.Generator) -> None:
@@ -184,7 +211,7 @@ def paint_nodule(canvas: Canvas, nodule: Nodule, radius: float, lung: Floats, rn
     lobes = _lobes((dx, dy, dz), distance, 0.34 if nodule.is_spiculated else 0.2, rng)
     outline = distance - np.float32(radius) * lobes
     hu, inside, soft = canvas.hu[where], lung[where], canvas.softness_mm
-    glass = float(rng.uniform(-690, -520))
+    glass = float(rng.uniform(-660, -480))
     if nodule.texture == "solid":
         _lay(hu, float(rng.uniform(15, 65)), cover(outline, soft) * inside)
     else:

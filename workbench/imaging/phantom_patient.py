@@ -6,6 +6,7 @@ Runs in: anywhere
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -106,12 +107,13 @@ def draw_identity(rng: np.random.Generator, patient: Patient) -> Identity:
 
     year = int(rng.integers(2012, 2024))
     month, day = int(rng.integers(1, 13)), int(rng.integers(1, 29))
-    born = f"{year - patient.age - 1}{int(rng.integers(month, 13)):02d}{int(rng.integers(day, 29)):02d}"
+    study = date(year, month, day)
+    born = study - timedelta(days=int(365.25 * patient.age) + int(rng.integers(2, 360)))
     return Identity(
         name=person(FEMALE if patient.sex == "F" else MALE),
         patient_id=f"MRN-{int(rng.integers(10**6, 10**7))}",
-        birth_date=born,
-        study_date=f"{year}{month:02d}{day:02d}",
+        birth_date=f"{born:%Y%m%d}",
+        study_date=f"{study:%Y%m%d}",
         study_time=f"{int(rng.integers(8, 18)):02d}{int(rng.integers(60)):02d}{int(rng.integers(60)):02d}",
         address=f"{int(rng.integers(1, 99))} {rng.choice(STREETS)}, {rng.choice(TOWNS)}",
         telephone=f"+00 555 {int(rng.integers(1000, 10000))} {int(rng.integers(100, 1000))}",

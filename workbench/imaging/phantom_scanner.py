@@ -55,12 +55,12 @@ def scan(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> Floats:
     image = _filtered(canvas.hu, blur)
     image += noise
     reach = float(min(-canvas.x.flat[0], canvas.x.flat[-1]))
-    radius2 = (canvas.x[0] ** 2 + (canvas.y[0] - canvas.y.mean(dtype=np.float64).astype(np.float32)) ** 2)
+    radius2 = canvas.x[0] ** 2 + (canvas.y[0] - canvas.y.mean(dtype=np.float64).astype(np.float32)) ** 2
     image[:, radius2 > np.float32(reach * reach * 1.04)] = AIR - 24
     return image
 
 
-def _filtered(image: Floats, response: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _filtered(image: Floats, response: np.ndarray) -> Floats:
     spectrum = scipy.fft.rfft2(image, axes=(1, 2))
     parts = spectrum.view(np.float32).reshape(*spectrum.shape, 2)
     parts *= response.astype(np.float32)[..., None]

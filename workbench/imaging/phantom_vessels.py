@@ -1,7 +1,7 @@
 """The tubes of the chest phantom: great vessels, trachea and bronchi, and pulmonary trees that fill the lungs.
 
 A pulmonary tree grows by halving a cloud of points spread through the lung: each branch heads for the middle of its
-points and forks until one is left. Radii follow r ∝ n^(1/2.5) for n points fed, between Murray's cube law and the
+points and forks until one is left. Radii follow r ∝ n^(1/2.7) for n points fed, between Murray's cube law and the
 measured exponents of pulmonary arteries.
 
 Runs in: anywhere
@@ -22,7 +22,7 @@ from workbench.imaging.phantom_canvas import Canvas, Floats, Point, paint_thread
 from workbench.imaging.phantom_patient import Patient
 
 TIP_MM = 0.42
-EXPONENT = 1 / 2.5
+EXPONENT = 1 / 2.7
 POINTS_PER_TREE = 1500
 HILUM_MM = {-1: (-36.0, 4.0, 14.0), 1: (37.0, 10.0, 20.0)}
 ATRIUM_MM = {-1: (-26.0, 12.0, -14.0), 1: (32.0, 14.0, -12.0)}
@@ -55,7 +55,7 @@ def grow_tree(root: Point, targets: NDArray[np.float64], rng: np.random.Generato
         share = np.where(fed == 1, 1.0, rng.uniform(0.36, 0.6, len(tips)) if level else 0.3)
         ends = tips + share[:, None] * (middle - tips)
         length = np.sqrt(((ends - tips) ** 2).sum(axis=1, keepdims=True))
-        bend = (tips + ends) / 2 + rng.normal(0, 0.075, ends.shape) * length
+        bend = (tips + ends) / 2 + rng.normal(0, 0.05, ends.shape) * length
         parts += [(tips, bend, fed), (bend, ends, fed)]
         keep = fed[node] > 1
         if not keep.any():
@@ -68,7 +68,7 @@ def grow_tree(root: Point, targets: NDArray[np.float64], rng: np.random.Generato
         used, node = np.unique(2 * node + high, return_inverse=True)
         tips = ends[used // 2]
     starts, ends, fed = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    return Tree(starts, ends, TIP_MM * fed**EXPONENT)
+    return Tree(starts, ends, TIP_MM * fed.astype(np.float64) ** EXPONENT)
 
 
 def paint_lung_vessels(canvas: Canvas, patient: Patient, lung: Floats, rng: np.random.Generator) -> list[Tree]:

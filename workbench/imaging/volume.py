@@ -94,7 +94,7 @@ def resample(
     )
     if np.issubdtype(volume.dtype, np.integer):
         limits = np.iinfo(volume.dtype)
-        return np.clip(np.rint(result), limits.min, limits.max).astype(volume.dtype)
+        result = np.clip(np.rint(result), limits.min, limits.max).astype(volume.dtype)
     return result
 
 
@@ -114,7 +114,7 @@ def window(hu: NDArray[Any], level: float | str, width: float | None = None) -> 
     if isinstance(level, str):
         if level not in WINDOWS:
             raise InvalidInput(f"No window preset {level!r}; there are {', '.join(WINDOWS)}.")
-        level, width = WINDOWS[level].level, WINDOWS[level].width
+        return window(hu, WINDOWS[level].level, WINDOWS[level].width)
     if width is None or not np.isfinite([level, width]).all() or width <= 0:
         raise InvalidInput(f"A window needs a finite level and a width above 0 HU, not {level!r} and {width!r}.")
     grey = np.asarray(hu, dtype=np.float32) - np.float32(level - width / 2)
@@ -172,8 +172,7 @@ def _linear(hu: NDArray[Any], grid: list[NDArray[np.float64]]) -> NDArray[np.flo
     inner = tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(firsts, lasts, strict=True))
     block = np.asarray(hu[inner], dtype=np.float32)
     margin = [
-        (min(max(-a, 0), b - a), max(b - max(size, a), 0))
-        for a, b, size in zip(firsts, lasts, hu.shape, strict=True)
+        (min(max(-a, 0), b - a), max(b - max(size, a), 0)) for a, b, size in zip(firsts, lasts, hu.shape, strict=True)
     ]
     if any(before or after for before, after in margin):
         block = np.pad(block, margin, constant_values=AIR_HU)
