@@ -192,12 +192,12 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Give rows under heads in columns; the last column wraps within the terminal's width."""
     last = len(heads) - 1
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(last)]
-    indent = sum(widths) + 2 * last
-    room = max(30, shutil.get_terminal_size((120, 24)).columns - indent)
+    indent = " " * (sum(widths) + 2 * last)
+    room = max(len(indent) + 30, shutil.get_terminal_size((120, 24)).columns)
     lines = []
     for row in [heads, *rows]:
         start = "".join(f"{text:<{width}}  " for text, width in zip(row, widths, strict=False))
-        lines.append(start + textwrap.fill(row[last], room, subsequent_indent=" " * indent).lstrip())
+        lines.append(start + textwrap.fill(row[last], room, initial_indent=indent, subsequent_indent=indent).lstrip())
     return "\n".join(line.rstrip() for line in lines)
 
 

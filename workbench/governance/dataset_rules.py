@@ -92,7 +92,7 @@ def _why_not(ask: Question, dataset: sqlite3.Row, grant: sqlite3.Row | None) -> 
     )
     request = rows.fetchone()
     if request is not None and request["status"] == "submitted":
-        text = f"Your request {request['id']} waits for {dataset['custodian']}, the custodian of “{name}”."
+        text = f"Your request {request['id']} for “{name}” waits for a decision by {dataset['custodian']}."
         return Decision(False, text, "waiting")
     if request is not None and request["status"] == "refused":
         text = f"Your request {request['id']} for “{name}” was refused on {day(request['decided'])}"
