@@ -39,6 +39,7 @@ def begin(call: Call) -> dict[str, Any]:
     call.state.store.note(custodian, "ingest.begin", dataset, ingest=ingest.id)
     return {
         "ingest": ingest.id,
+        "version": base,
         "known": {
             "subjects": {f["subject_pseudonym"]: f["subject"] for f in known if f.get("subject_pseudonym")},
             "scans": {f["series_uid"]: f["scan"] for f in known if f.get("series_uid")},

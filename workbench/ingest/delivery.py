@@ -40,6 +40,7 @@ class Delivery:
         self._ask = {"dataset": dataset, "title": title, "description": description, "tier": tier, "phantoms": phantoms}
         self._open = False
         self.id = ""
+        self.version: str | None = None
         self.known_subjects: dict[str, str] = {}
         self.known_scans: dict[str, str] = {}
         self.next_subject = self.next_scan = 1
@@ -48,6 +49,7 @@ class Delivery:
         """Open the ingest and learn what the dataset already holds."""
         answer = self._line.post("/v1/ingests", {name: value for name, value in self._ask.items() if value is not None})
         self.id, self._open = str(answer["ingest"]), True
+        self.version = answer.get("version")
         self.known_subjects, self.known_scans = dict(answer["known"]["subjects"]), dict(answer["known"]["scans"])
         self.next_subject, self.next_scan = int(answer["next_subject"]), int(answer["next_scan"])
         return self

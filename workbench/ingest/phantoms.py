@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydicom import dcmread
+
 from workbench.connection import Connection
 from workbench.errors import Conflict, InvalidInput
 from workbench.imaging.phantom import Phantom, make_phantom
@@ -123,7 +125,7 @@ def write_phantoms(
         phantom = make_phantom(seed + number, size=size)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as scratch:
             written = write_series(phantom, Path(scratch))
-            uid = _source_uid(Path(scratch))
+            uid = _source_uid(written)
             target = folder / f"phantom-{seed + number:05d}"
             if target.exists():
                 raise Conflict(f"“{target}” is there already; choose another folder or seed.")
@@ -217,7 +219,7 @@ def _nodules(phantom: Phantom) -> list[dict[str, Any]]:
 def _publish(line: Connection, name: str, delivery: Delivery, sent: Sequence[Sent]) -> IngestReport:
     mine = [one for one in sent if one.ingest == delivery.id]
     if not mine:
-        return IngestReport(name, str(line.get(f"/v1/datasets/{name}")["version"]), (), (), {})
+        return IngestReport(name, str(delivery.version), (), (), {})
     scans = [one.facts for one in mine]
     names = {str(facts["scan"]): str(facts["scan"]) for facts in scans}
     send_nodules(line, delivery, nodule_rows(names, {str(one.facts["scan"]): one.nodules for one in mine}))
@@ -231,5 +233,4 @@ def _publish(line: Connection, name: str, delivery: Delivery, sent: Sequence[Sen
 
 
 def _source_uid(folder: Path) -> str:
-    _, checked = read_series(folder, PHANTOM_KEY, ct_profile(), quiet)
-    return checked[0].source_uid
+    return str(dcmread(next(folder.iterdir()), specific_tags=["SeriesInstanceUID"]).SeriesInstanceUID)
