@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from workbench.connection import gateway_answers
+from workbench.demo import Journey, prepare_data
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,4 +98,23 @@ def gateway(home: Settings) -> Iterator[Settings]:
     """Have a real gateway for an empty home, stopped at the end of the test."""
     process = start_gateway(home)
     yield home
+    stop_gateway(process)
+
+
+SMALL_PLAN = (("train", 11), ("train", 12), ("train", 13), ("validation", 21), ("public_test", 31), ("final_test", 41))
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Give one home for the whole run, filled as the demo fills it but with fewer phantoms, and its gateway.
+
+    Tests that change what others rely on (the tier of a dataset, a grant they did not ask for) take `home` instead.
+    """
+    settings = load_settings(tmp_path_factory.mktemp("demo") / "home")
+    process = start_gateway(settings)
+    journey = Journey(settings, is_quiet=True)
+    prepare_data(journey, plan=SMALL_PLAN)
+    for line in journey.lines.values():
+        line.close()
+    yield settings
     stop_gateway(process)

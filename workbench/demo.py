@@ -22,7 +22,7 @@ from workbench.benchmark.commands import find_notebook
 from workbench.benchmark.markup import interval_text
 from workbench.benchmark.notebook_run import Run, run_notebook
 from workbench.benchmark.reproduce import reproduce
-from workbench.connection import Connection, running_gateway, sign_in
+from workbench.connection import Connection, operator_secret, running_gateway, sign_in
 from workbench.errors import InvalidInput, RunFailed, SandboxMissing
 from workbench.governance.sandbox import require_bubblewrap
 from workbench.ingest.phantoms import ingest_phantoms, write_phantoms
@@ -111,7 +111,10 @@ def prepare_data(journey: Journey, plan: Sequence[tuple[str, int]] | None = None
     present = {row["name"] for row in journey.line("custodian").get("/v1/datasets")["datasets"] if row["version"]}
     if not {OPEN, HIDDEN} <= present:
         with journey.step("Make the embedded phantoms and bring them in as DICOM") as remarks:
-            learn, test = ingest_phantoms(journey.line("custodian"), OPEN, HIDDEN, plan=plan)
+            # Open data may only be made by the owner of the home, out of phantoms.
+            owner = Connection(journey.settings.socket, operator_secret(journey.settings))
+            learn, test = ingest_phantoms(owner, OPEN, HIDDEN, plan=plan)
+            owner.close()
             remarks.append(f"{len(learn.series)} scans to learn on, {len(test.series)} hidden")
     if CLINIC not in present:
         with tempfile.TemporaryDirectory() as folder:
