@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,16 +34,25 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """Give a demo home's store with one dataset of each tier, and one that only its custodian may know of."""
-    home = tmp_path / "home"
-    opened = Store(home / "store.sqlite", clock=clock)
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a demo home with one dataset of each tier, and one that only its custodian may know of."""
+    home = tmp_path_factory.mktemp("furnished") / "home"
+    opened = Store(home / "store.sqlite", clock=Clock())
     seed(opened, Settings(home))
     for name, tier in (("phantoms", "open"), ("clinic-ct", "controlled"), ("hidden-test", "undisclosed")):
         register_dataset(opened, "custodian", NewDataset(name, name.title(), tier, "custodian"))
         add_version(opened, "custodian", NewVersion(name, "ab" * 32, 3, 2, 1000, "{}"))
     secret = NewDataset("secret-ct", "Secret CT", "controlled", "custodian", discoverable=False)
     register_dataset(opened, "custodian", secret)
+    opened.close()
+    return home
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock, furnished: Path) -> Iterator[Store]:
+    """Give the store of a furnished home of this test's own."""
+    home = Path(shutil.copytree(furnished, tmp_path / "home"))
+    opened = Store(home / "store.sqlite", clock=clock)
     yield opened
     opened.close()

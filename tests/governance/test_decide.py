@@ -85,7 +85,8 @@ def test_a_revoked_grant_reads_nothing_and_says_why(store: Store) -> None:
 
 def test_a_waiting_request_and_a_refused_one_are_named(store: Store) -> None:
     submit_request(store, "researcher", "clinic-ct", "teaching", 30)
-    assert "R1 for “clinic-ct” waits for a decision by custodian" in decide(store, "researcher", "dataset.read", "clinic-ct", GOVERNED).reason
+    waiting = decide(store, "researcher", "dataset.read", "clinic-ct", GOVERNED)
+    assert "R1 for “clinic-ct” waits for a decision by custodian" in waiting.reason
     refuse(store, "custodian", "R1", "too vague")
     assert "(too vague)" in decide(store, "researcher", "dataset.read", "clinic-ct", GOVERNED).reason
 
