@@ -107,6 +107,7 @@ class Connection:
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         if self._line is None or self._pid != os.getpid() or _has_hung_up(self._line.sock):
+            self.close()
             self._line, self._pid = _UnixHTTPConnection(self.path, self.timeout_s), os.getpid()
         self._line.request(method, url, body=body, headers=headers)
         reply = self._line.getresponse()

@@ -12,7 +12,7 @@ from workbench.connection import running_gateway
 from workbench.settings import Settings, load_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from homes import Lines, fill, lines_of  # noqa: E402 - found beside this file
+from homes import Lines, fill, lines_of
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,9 @@ from homes import Lines
 ZARR = "/v1/datasets/open-ct/scans/S0001/zarr"
 
 
-def ask(lines: Lines, method: str, path: str, *, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:
+def ask(
+    lines: Lines, method: str, path: str, *, body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str]]:
     """Send a request as it stands and give the status and the JSON that came back."""
     line = lines.kernel()
     named = {"Authorization": f"Bearer {line.token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
@@ -49,7 +51,8 @@ def test_strange_zarr_keys_give_nothing(shared: Lines, key: str) -> None:
 
 @pytest.mark.parametrize("path", [
     "/v1/datasets/..", "/v1/datasets/open-ct/tables/..", "/v1/datasets/open-ct/scans/..%2f..%2fx/zarr/0/zarr.json",
-    "/v1/datasets/%20", "/v1/datasets/open-ct'--", "/v1/views/x/slices/axial/-1", "/v1/datasets/open-ct/tables/..%5cscans",
+    "/v1/datasets/%20", "/v1/datasets/open-ct'--", "/v1/views/x/slices/axial/-1",
+    "/v1/datasets/open-ct/tables/..%5cscans",
     "/v1/datasets/open-ct/scans/S0001'/zarr/0/zarr.json", "/v1/datasets/open-ct/scans?version=%00",
     "/v1/datasets/open-ct/scans?version=../x",
 ])  # fmt: skip
@@ -70,8 +73,10 @@ def test_bad_ranges_are_not_satisfiable(shared: Lines, spec: str) -> None:
     assert body["error"] == "range-not-satisfiable"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"3", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"dataset": 3}', b"{}", b"",
-                                  b'{"dataset": "open-ct", "scan": {"a": 1}}', b'{"dataset": "open\\u0000ct", "scan": "x"}'])  # fmt: skip
+@pytest.mark.parametrize("body", [
+    b"{", b"[]", b"3", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"dataset": 3}', b"{}", b"",
+    b'{"dataset": "open-ct", "scan": {"a": 1}}', b'{"dataset": "open\\u0000ct", "scan": "x"}',
+])  # fmt: skip
 def test_bad_json_is_invalid_input(shared: Lines, body: bytes) -> None:
     status, answer = ask(shared, "POST", "/v1/views", body=body)
     assert status in (400, 404)

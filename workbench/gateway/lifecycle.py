@@ -91,7 +91,7 @@ def _leave_when_unused(settings: Settings, server: uvicorn.Server) -> None:
     """End the server when no client holds the clients' lock any more."""
     started, seen = time.monotonic(), False
     while not server.should_exit:
-        time.sleep(POLL_S)
+        # Asked before the first wait: whoever started this gateway may need it for less than one period.
         lock = _nobody_left(settings)
         if lock is None:
             seen = True
@@ -102,6 +102,7 @@ def _leave_when_unused(settings: Settings, server: uvicorn.Server) -> None:
             server.should_exit = True
         else:
             lock.close()
+        time.sleep(POLL_S)
 
 
 _HELD: list[IO[str]] = []
