@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
@@ -93,6 +94,10 @@ class Lab:
         SCREENS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENS / f"{name}.png")
 
+    def forgive(self, text: str) -> None:
+        """Forget one trouble that the test made on purpose; it must have been noticed."""
+        self.troubles.remove(next(trouble for trouble in self.troubles if text in trouble))
+
     def watch(self) -> None:
         """Note every error on the console and every request to another host."""
         own = urlsplit(self.url).netloc
@@ -117,17 +122,30 @@ def workbench() -> Callable[..., str]:
     return run_workbench
 
 
-@pytest.fixture
-def clinic(gateway: Settings, bubblewrap: None, tmp_path: Path) -> Settings:
-    """Have one phantom scan, brought in from a folder and therefore controlled."""
-    folder = tmp_path / "scans"
-    run_workbench("phantoms", str(folder), "--seed", "11", "--count", "1")
-    run_workbench("ingest", str(folder), "--dataset", DATASET, "--title", TITLE, "--as", "custodian")
-    return gateway
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Have one phantom scan, brought in from a folder and therefore controlled; made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("browser")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_HOME", str(folder / "home"))
+        run_workbench("phantoms", str(folder / "scans"), "--seed", "11", "--count", "1")
+        run_workbench("ingest", str(folder / "scans"), "--dataset", DATASET, "--title", TITLE, "--as", "custodian")
+        settings = load_settings()
+    deadline = time.monotonic() + START_S
+    while settings.socket.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return folder / "home"
 
 
 @pytest.fixture
-def lab_as(clinic: Settings, chromium: str, tmp_path: Path) -> Iterator[Callable[[str], Lab]]:
+def clinic(home: Settings, filled_home: Path) -> Settings:
+    """Have the filled home as this test's own."""
+    shutil.copytree(filled_home, home.home, ignore=shutil.ignore_patterns("run"))
+    return home
+
+
+@pytest.fixture
+def lab_as(chromium: str, bubblewrap: None, clinic: Settings, tmp_path: Path) -> Iterator[Callable[[str], Lab]]:
     """Start JupyterLab with somebody signed in; at the end nothing may have gone wrong in the browser."""
     if not any(LABEXTENSION.glob("remoteEntry*.js")):
         pytest.fail("the JupyterLab extension is not built; `npm run build` in extensions/")
