@@ -7,7 +7,9 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +29,32 @@ BLUE, ORANGE, INK, GRID = "#1565c0", "#e65100", "#1d2733", "#dfe4ea"
 TICKS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
 
-def curve_figure(measured: Measured, label: str, others: Mapping[str, Measured] | None = None) -> Figure:
+class Picture:
+    """A finished figure that shows itself in a notebook and can be saved, byte for byte the same each time."""
+
+    def __init__(self, figure: Figure, text: str) -> None:
+        self.figure = figure
+        self.text = text
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+        self.png = buffer.getvalue()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG, in a folder that is made when needed, and give its path."""
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(self.png)
+        return file
+
+    def __repr__(self) -> str:
+        """Say what it shows."""
+        return f"<Picture: {self.text}>"
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+
+def curve_picture(measured: Measured, label: str, others: Mapping[str, Measured] | None = None) -> Picture:
     """Draw the FROC curve with the seven operating points and their intervals, or the ROC curve.
 
     Parameters
@@ -49,7 +76,7 @@ def curve_figure(measured: Measured, label: str, others: Mapping[str, Measured] 
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=False, fontsize=9)
-    return figure
+    return Picture(figure, f"curve of {label}, {measured.definition.name} {interval_text(measured.value, None)}")
 
 
 def _legend(name: str, measured: Measured) -> str:
@@ -91,7 +118,7 @@ def _draw_roc(axes: Axes, measured: Measured, legend: str, *, colour: str, is_ma
     axes.set_ylabel("True positive rate")
 
 
-def marks_figure(examples: Examples, score: Score, *, columns: int = 6) -> Figure:
+def marks_picture(examples: Examples, score: Score, *, columns: int = 6) -> Picture:
     """Show the strongest true marks above the strongest false ones, each as the axial slice through its centre.
 
     Parameters
@@ -119,7 +146,7 @@ def marks_figure(examples: Examples, score: Score, *, columns: int = 6) -> Figur
             -0.12, 0.5, titles[kind], transform=row[0].transAxes, rotation=90, ha="center", va="center",
             color=colour, fontsize=10, fontweight="bold",
         )  # fmt: skip
-    return figure
+    return Picture(figure, f"strongest marks, {titles[good].lower()} and {titles[bad].lower()}")
 
 
 def _is_detection(score: Score) -> bool:

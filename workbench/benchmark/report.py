@@ -43,6 +43,7 @@ def write_report(
     if shown.cells and shown.cells[0].cell_type == "markdown" and shown.cells[0].source.startswith("# "):
         shown.cells[0].source = shown.cells[0].source.partition("\n")[2]
     head = {
+        "style": (TEMPLATES / "report" / "style.css").read_text(encoding="utf-8"),
         "question": escape(str(about["question"])),
         "answer": escape(_answer(results)),
         "results": results_table(results) if results else "<p>This notebook declares no results.</p>",

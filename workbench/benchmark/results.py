@@ -5,7 +5,7 @@ Runs in: kernel | terminal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from workbench.benchmark.markup import GREY, badge, frame, interval_bar, interva
 from workbench.benchmark.metrics import Measured, definition
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from workbench.benchmark.pictures import Picture
 
 FAILED = "failed"
 SYNTHETIC = "Synthetic data: a number here says how well phantoms are read, nothing about patients."
@@ -67,11 +67,19 @@ class Score:
             rows.append((f"sensitivity at {per_scan:g} false positives per scan", sensitivity, *around))
         return pd.DataFrame(rows, columns=["result", "value", "low", "high"])
 
-    def plot(self) -> Figure:
-        """Draw the curve behind the number (FROC or ROC)."""
-        from workbench.benchmark.pictures import curve_figure  # noqa: PLC0415 - matplotlib, loaded on first use
+    def plot(self, others: Mapping[str, Score] | None = None, *, label: str = "this model") -> Picture:
+        """Draw the curve behind the number (FROC or ROC), beside those of other scores.
 
-        return curve_figure(self.measured, self.split)
+        Parameters
+        ----------
+        others : mapping of str to Score, optional
+            Such as ``{"blob filter": task.baseline()}``.
+        label : str
+            What this score is called in the legend.
+        """
+        from workbench.benchmark.pictures import curve_picture  # noqa: PLC0415 - matplotlib, loaded on first use
+
+        return curve_picture(self.measured, label, {name: other.measured for name, other in (others or {}).items()})
 
     def __repr__(self) -> str:
         """Say it in one line."""

@@ -35,6 +35,7 @@ from workbench.data.catalogue import dataset
 from workbench.errors import InvalidInput, SubmissionRefused
 
 if TYPE_CHECKING:
+    from workbench.benchmark.pictures import Picture
     from workbench.compute.cluster import Cluster
 
 
@@ -128,10 +129,24 @@ class Task:
             When the model's answer is not one probability per patch.
         """
         examples = self.examples(split)
-        probability = checked_probabilities(model.predict(examples.patches), len(examples))
+        return self._measure(examples, model.predict(examples.patches), bootstrap, seed)
+
+    def baseline(self, split: str = "validation", bootstrap: int = 1000, seed: int = 0) -> Score:
+        """Score what needs no training: for detection the detector's own score, else the diameter alone."""
+        examples = self.examples(split)
+        return self._measure(examples, examples.scores / max(float(examples.scores.max()), 1.0), bootstrap, seed)
+
+    def marks(self, score: Score, columns: int = 6) -> Picture:
+        """Show the strongest true and false marks of a score, as `task.score` gave it."""
+        from workbench.benchmark.pictures import marks_picture  # noqa: PLC0415 - matplotlib, loaded on first use
+
+        return marks_picture(self.examples(score.split), score, columns=columns)
+
+    def _measure(self, examples: Examples, answer: object, bootstrap: int, seed: int) -> Score:
+        probability = checked_probabilities(answer, len(examples))
         centres, scans = examples.centres_mm, examples.scans
         if self.definition.kind == "detection3d":
-            place = self.definition.place(split)
+            place = self.definition.place(examples.split)
             source = dataset(place.dataset)
             truth = truth_of(source, scan_names(source, place.split))
             measured = measure_detection(
@@ -145,7 +160,7 @@ class Task:
             {"scan": scans, "x_mm": centres[:, 0], "y_mm": centres[:, 1], "z_mm": centres[:, 2],
              "probability": probability, "kind": kinds}
         )  # fmt: skip
-        return Score(self.id, split, measured, marks)
+        return Score(self.id, examples.split, measured, marks)
 
     def submit(self, model: Model, note: str = "") -> Entry:
         """Submit a model to the hidden test and wait for its aggregate score.
