@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import sync_playwright
 
 from workbench.geometry import Geometry
 
@@ -154,21 +156,31 @@ def server(volume: ArrayVolume) -> Iterator[SliceServer]:
     thread.join()
 
 
-@pytest.fixture
-def page(server: SliceServer, chromium: str) -> Iterator[Any]:
-    """Open the widget's page in Chromium; console errors and requests to other hosts fail the test."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as session:
-        browser = session.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1040, "height": 820})
-        troubles: list[str] = []
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-        at_home = (server.address, "data:")
-        page.on("request", lambda sent: None if sent.url.startswith(at_home) else troubles.append(sent.url))
-        page.goto(server.address)
-        page.wait_for_selector(".ctv[data-complete]")
-        yield page
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Give one Chromium for a module's tests; Playwright allows only one at a time in a process."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        yield None
+        return
+    with sync_playwright() as session:
+        browser = session.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(server: SliceServer, chromium: str, browser: Any) -> Iterator[Any]:
+    """Open the widget's page in Chromium; console errors and requests to other hosts fail the test."""
+    page = browser.new_page(viewport={"width": 1040, "height": 820})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    at_home = (server.address, "data:")
+    page.on("request", lambda sent: None if sent.url.startswith(at_home) else troubles.append(sent.url))
+    page.goto(server.address)
+    page.wait_for_selector(".ctv[data-complete]")
+    yield page
+    page.close()
     # Chromium itself reports each refused request; the refusal is what those tests are about.
     assert [one for one in troubles if "status of 403" not in one and "status of 503" not in one] == []

@@ -33,7 +33,7 @@ def test_only_three_slices_are_read(volume: Any) -> None:
 def test_grey_is_the_window_and_size_is_kept(volume: Any) -> None:
     picture = opened(draw_picture(volume, Scene(CENTRE, 40, 400, overlays=False)))
     # 40 HU is the middle of the window; voxel (20, 25, 40) lies a little left of and above the pane's middle.
-    x, y = PANES["axial"][2] // 2, round(PANES["axial"][3] / 2 + (25.5 - 32) * 0.8 * 420 / 56)
+    x, y = PANES["axial"][2] // 2, round(PANES["axial"][3] / 2 + (25.5 - 32) * 0.8 * 384 / 56)
     assert picture.size == SIZE
     assert all(abs(value - 128) <= 6 for value in picture.getpixel((x, y)))
 

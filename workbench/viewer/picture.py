@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -21,12 +22,12 @@ from workbench.viewer.marks import BoxMark, Position
 from workbench.viewer.planes import Plane, lay_planes
 
 # Left, top, width, height of each plane; the large one is axial.
-PANES = {"axial": (0, 0, 420, 420), "coronal": (422, 0, 259, 209), "sagittal": (422, 211, 259, 209)}
-SIZE = (681, 442)
+PANES = {"axial": (0, 0, 384, 384), "coronal": (386, 0, 238, 191), "sagittal": (386, 193, 238, 191)}
+SIZE = (624, 424)
 # Noise costs bytes, and the picture travels with every cell: fewer greys are taken until it is small enough that
 # picture, widget and state together stay below 0.1 MB of kernel traffic (a third is added by base64).
-GREYS = (48, 32, 24, 16)
-LIMIT_BYTES = 46_000
+GREYS = (64, 40, 28, 20, 12)
+LIMIT_BYTES = 42_000
 CROSSHAIR_GAP = 11
 BAR_LENGTHS_MM = (100, 50, 20, 10, 5, 2, 1)
 # One colour per cutting plane (z, y, x), the same as in the widget.
@@ -87,7 +88,7 @@ def draw_picture(volume: ReadableVolume, scene: Scene) -> bytes:
     Returns
     -------
     bytes
-        A PNG of 681 × 442 pixels, of about 46 KB at most.
+        A PNG of 624 × 424 pixels, of about 42 KB at most.
     """
     geometry = volume.geometry
     centre = geometry.to_index(np.asarray(scene.position_mm))
@@ -186,26 +187,33 @@ class _Pane:
 def _caption(picture: Image.Image, scene: Scene, geometry: Geometry) -> None:
     x, y, z = scene.position_mm
     sz, sy, sx = geometry.spacing_mm
-    words = (
-        f"{scene.title}   window L {scene.level:g} W {scene.width:g} HU   "
-        f"crosshair x {x:.1f}  y {y:.1f}  z {z:.1f} mm (LPS)   voxel {sx:.2f} x {sy:.2f} x {sz:.2f} mm"
+    voxel = f"voxel {sx:.2f} x {sy:.2f} x {sz:.2f} mm"
+    lines = (
+        f"{scene.title}   window level {scene.level:g} width {scene.width:g} HU   {voxel}",
+        f"crosshair x {x:.1f}  y {y:.1f}  z {z:.1f} mm (LPS)",
     )
-    _text(ImageDraw.Draw(picture), (MARGIN, SIZE[1] - 11), words, "lm", QUIET_COLOUR)
+    for number, words in enumerate(lines):
+        _text(ImageDraw.Draw(picture), (MARGIN, SIZE[1] - 28 + 17 * number), words, "lm", QUIET_COLOUR)
 
 
 def _text(
     pen: ImageDraw.ImageDraw, at: tuple[float, float], words: str, anchor: str,
     colour: tuple[int, int, int] = TEXT_COLOUR, *, size: int = 12,
 ) -> None:  # fmt: skip
-    font = ImageFont.load_default(size)
-    pen.text(at, words, fill=colour, font=font, anchor=anchor, stroke_width=1, stroke_fill=(0, 0, 0))
+    pen.text(at, words, fill=colour, font=_font(size), anchor=anchor, stroke_width=1, stroke_fill=(0, 0, 0))
+
+
+@lru_cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
 
 
 def _encode(picture: Image.Image) -> bytes:
     png = b""
     for greys in GREYS:
         out = io.BytesIO()
-        picture.quantize(palette=_palette(greys), dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        # Level 9 is seven times slower here and saves 3 %.
+        picture.quantize(palette=_palette(greys), dither=Image.Dither.NONE).save(out, "PNG", compress_level=6)
         png = out.getvalue()
         if len(png) <= LIMIT_BYTES:
             break

@@ -84,6 +84,11 @@ export function drawCaption(
   text(context, caption, MARGIN + 15, MARGIN + 6, 'left', TEXT_COLOUR, FONT);
 }
 
+/** Say that a plane is empty only because its slice has not arrived. */
+export function drawLoading(context: Context, camera: Camera): void {
+  text(context, 'loading …', camera.width / 2, camera.height / 2, 'center', TEXT_COLOUR, FONT);
+}
+
 /** The window and the voxel, at the lower right of the large plane. */
 export function drawCorner(context: Context, camera: Camera, caption: string): void {
   text(context, caption, camera.width - MARGIN, camera.height - MARGIN - 4, 'right', TEXT_COLOUR, FONT);

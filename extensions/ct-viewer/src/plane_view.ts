@@ -94,6 +94,9 @@ export class PlaneView {
     context.fillRect(0, 0, canvas.width, canvas.height);
     const ratio = canvas.width / camera.width;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!this.shown && this.source.refusal === null) {
+      overlays.drawLoading(context, camera);
+    }
     if (this.shown) {
       this.drawSlice(context, this.shown.slice);
       if (state.overlays) {
