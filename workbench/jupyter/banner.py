@@ -20,5 +20,6 @@ def load_ipython_extension(shell: Any) -> None:
     def say(_info: object) -> None:
         shell.events.unregister("pre_run_cell", say)
         sys.stderr.write(SENTENCE)
+        sys.stderr.flush()
 
     shell.events.register("pre_run_cell", say)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 from tornado.web import HTTPError
@@ -35,8 +36,18 @@ class AccountKernels(AsyncMappingKernelManager):
         kwargs.setdefault("kernel_id", self.new_kernel_id(**kwargs))
         if kwargs["kernel_id"] in self._kernels:
             raise HTTPError(409, "A kernel of this id runs already; leave the id out.")
+        self._refuse_ungoverned(kernel_name or self.default_kernel_name)
         self._owners[kwargs["kernel_id"]] = current_account(load_settings())
         return super().pre_start_kernel(kernel_name, kwargs)
+
+    def _refuse_ungoverned(self, kernel_name: str) -> None:
+        # The list of allowed kernelspecs only hides the others; a request that names one would still start it.
+        try:
+            metadata = self.kernel_spec_manager.get_kernel_spec(kernel_name).metadata
+        except NoSuchKernel:
+            metadata = {}
+        if metadata.get("kernel_provisioner", {}).get("provisioner_name") != "workbench-provisioner":
+            raise HTTPError(403, f"The kernel “{kernel_name}” would run outside the sandbox; choose “Governed Python”.")
 
     def __contains__(self, kernel_id: object) -> bool:
         """Whether the kernel exists and the person of this request may use it."""

@@ -44,7 +44,6 @@ class GovernedProvisioner(LocalProvisioner):
     isolation: str = "none"
     _settings: Settings
     _kernel: str | None = None
-    _folder: Path
     _workspace: Path
     _held: ExitStack | None = None
 
@@ -64,7 +63,7 @@ class GovernedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Start the wrapped command; its output goes to a file of its own, which a sandbox may as well reopen."""
         # Never to the server's output: through /proc/self/fd a kernel could reopen that file and read the log.
-        with (self._folder / "log").open("ab") as log:
+        with (self._own_folder() / "log").open("ab") as log:
             info: dict[str, Any] = await super().launch_kernel(cmd, **{**kwargs, "stdout": log, "stderr": log})
         self.cwd = self._workspace
         return info
@@ -92,16 +91,18 @@ class GovernedProvisioner(LocalProvisioner):
             line.close()
         self._kernel = reply["kernel"]
         self._workspace = workspace_of(self._settings, self.account)
-        # The name is short because a unix socket's path is, and of this kernel because a restart keeps its sockets.
-        self._folder = self._settings.run / "kernels" / str(self.kernel_id)[:8]
-        (self._folder / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._own_folder() / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(reply["token"])
+
+    def _own_folder(self) -> Path:
+        # Short, because a unix socket's path is; named after the kernel, because a restart keeps its sockets.
+        return self._settings.run / "kernels" / str(self.kernel_id)[:8]
 
     def _with_own_sockets(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Point the kernel manager at unix sockets in this kernel's own folder, before it writes its file."""
         manager = self.parent
         manager.transport, manager.cache_ports = "ipc", False
-        manager.ip = str(self._folder / "sockets" / "ipc")
+        manager.ip = str(self._own_folder() / "sockets" / "ipc")
         return kwargs
 
     def _wrapped(self, kwargs: dict[str, Any], token: str) -> dict[str, Any]:
@@ -112,10 +113,10 @@ class GovernedProvisioner(LocalProvisioner):
         if self.isolation == "none":
             cmd = [*kwargs["cmd"], "--ext=workbench.jupyter.banner"]
             kwargs.update(cmd=cmd, cwd=str(self._workspace), env=self._environment(token, self._settings.socket))
-            kwargs["env"].update(HOME=os.path.expanduser("~"), MPLCONFIGDIR=str(self._folder / "matplotlib"))
+            kwargs["env"].update(HOME=os.path.expanduser("~"), MPLCONFIGDIR=str(self._own_folder() / "matplotlib"))
             return kwargs
         info = json.loads(Path(manager_file).read_text())
-        file = self._folder / "sockets" / "connection.json"
+        file = self._own_folder() / "sockets" / "connection.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps({**info, "ip": f"{CONNECTION_FOLDER}/ipc"}))
         inside = f"{CONNECTION_FOLDER}/{file.name}"
@@ -157,6 +158,6 @@ class GovernedProvisioner(LocalProvisioner):
                 self.log.warning("The gateway did not hear that a kernel ended: %s", problem.message)
             self._kernel = None
         if for_good and self._held is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self._own_folder(), ignore_errors=True)
             self._held.close()
             self._held = None

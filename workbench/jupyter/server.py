@@ -17,7 +17,9 @@ from workbench.settings import load_settings
 DISABLED_IN_LAB = (
     "@jupyterlab/apputils-extension:announcements",
     "@jupyterlab/extensionmanager-extension",
+    "@jupyterlab/fileeditor-extension:language-server",
     "@jupyterlab/lsp-extension",
+    "@jupyterlab/notebook-extension:language-server",
     "@jupyterlab/terminal-extension",
 )
 

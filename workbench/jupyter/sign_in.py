@@ -22,11 +22,11 @@ from workbench.jupyter.replies import send_error
 
 # What each demo account comes to do, in one line.
 ROLES = {
-    "researcher": "looks for data, asks for access, trains a model, answers a benchmark question",
-    "custodian": "answers for the datasets: brings scans in, decides who may read them",
+    "researcher": "finds data, asks for access, trains and scores a model",
+    "custodian": "brings scans in and decides who may read them",
     "checker-1": "looks at what is offered for release before it leaves",
-    "checker-2": "the second pair of eyes: no release leaves on one vote",
-    "teacher": "gives a class its data and exercises, and takes them back at the end",
+    "checker-2": "the second pair of eyes: no release on one vote",
+    "teacher": "gives a class its data and exercises for a term",
     "reviewer": "opens a report, runs it again and reads the verdict",
 }
 

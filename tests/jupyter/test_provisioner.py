@@ -1,0 +1,224 @@
+"""A governed kernel starts fast, works like any kernel, and ends when it should."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from workbench.connection import Connection, operator_secret, sign_in
+from workbench.errors import NotFound, NotSignedIn
+from workbench.geometry import Geometry
+from workbench.ingest.ome_zarr import write_ome_zarr
+from workbench.settings import Settings
+
+ASK = "from workbench.connection import connect_from_environment as line\n"
+
+
+def make_controlled_dataset(settings: Settings, name: str) -> None:
+    """Publish one small volume as a controlled dataset and grant it to the researcher."""
+    grid = Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    keys, levels = write_ome_zarr(np.zeros((4, 4, 4), np.int16), grid)
+    scan = {"scan": "S0001", "subject": "P0001", "split": "train", "modality": "CT", "shape": [4, 4, 4],
+            "spacing_mm": [1, 1, 1], "origin_mm": [0, 0, 0], "direction": [1, 0, 0, 0, 1, 0, 0, 0, 1],
+            "sha256": hashlib.sha256(bytes(128)).hexdigest(), "levels": levels, "window": [40, 400]}  # fmt: skip
+    with closing(sign_in(settings, "custodian")) as custodian, closing(sign_in(settings, "researcher")) as researcher:
+        ingest = custodian.post("/v1/ingests", {"dataset": name, "tier": "controlled"})["ingest"]
+        for key, data in keys.items():
+            url = f"/v1/ingests/{ingest}/objects/scans/S0001/image.zarr/{key}?subject=P0001"
+            custodian.request("PUT", url, body=data)
+        custodian.post(f"/v1/ingests/{ingest}/commit", {"scans": [scan], "card": {}})
+        form = {"purpose": "method development", "days": 1, "note": ""}
+        request = researcher.post(f"/v1/datasets/{name}/requests", form)
+        custodian.post(f"/v1/requests/{request['id']}/approve", {"reason": "a test"})
+
+
+def kernels_of(settings: Settings) -> Path:
+    """Give the folder of the sockets of running kernels."""
+    return settings.run / "kernels"
+
+
+def test_the_kernel_is_known_to_the_gateway_as_isolated(open_notebook):
+    who = json.loads(open_notebook().run(ASK + "import json; print(json.dumps(line().get('/v1/whoami')))"))
+
+    assert (who["person"], who["kind"], who["isolation"]) == ("researcher", "kernel", "bubblewrap")
+
+
+def test_the_kernel_acts_for_the_account_that_is_named(open_notebook, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_ACCOUNT", "reviewer")
+
+    assert open_notebook().run(ASK + "print(line().get('/v1/whoami')['person'])") == "reviewer"
+
+
+def test_an_unknown_account_gets_no_kernel(open_notebook, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_ACCOUNT", "nobody")
+
+    with pytest.raises(NotFound, match="nobody"):
+        open_notebook()
+
+
+def test_what_is_written_to_the_workspace_is_kept(open_notebook, governed_home):
+    said = open_notebook().run("import os; open('kept.txt', 'w').write('yes'); print(os.getcwd())")
+
+    assert said == "/workspace"
+    assert (governed_home.workspace("researcher") / "kept.txt").read_text() == "yes"
+
+
+def test_a_kernel_token_opens_no_door_of_the_owner(open_notebook):
+    said = open_notebook().run(ASK + "line().post('/v1/kernels', {'person': 'custodian', 'isolation': 'bubblewrap'})")
+
+    assert said.startswith("AccessDenied")
+
+
+def test_the_token_ends_with_the_kernel(open_notebook, governed_home):
+    notebook = open_notebook()
+    token = notebook.run("import os; print(os.environ['WORKBENCH_TOKEN'])")
+    notebook.close()
+
+    with closing(Connection(governed_home.socket, token)) as line, pytest.raises(NotSignedIn, match="ended"):
+        line.get("/v1/whoami")
+
+
+def test_interrupting_stops_the_cell_and_not_the_kernel(open_notebook):
+    notebook = open_notebook()
+    notebook.run("kept = 7")
+    threading.Timer(0.5, notebook.manager.interrupt_kernel).start()
+
+    began = time.monotonic()
+    said = notebook.run("import time\ntime.sleep(30)")
+
+    assert said.startswith("KeyboardInterrupt") and time.monotonic() - began < 10
+    assert notebook.run("print(kept)") == "7"
+
+
+def test_interrupting_reaches_what_the_cell_started(open_notebook):
+    notebook = open_notebook()
+    threading.Timer(1.0, notebook.manager.interrupt_kernel).start()
+
+    notebook.run("import subprocess; process = subprocess.Popen(['sleep', '60']); process.wait()")
+
+    assert notebook.run("process.poll() or process.terminate() or print(process.wait() != 0)") == "True"
+
+
+def test_a_restarted_kernel_is_new_and_as_isolated_as_before(open_notebook, governed_home):
+    notebook = open_notebook()
+    notebook.run("kept = 7")
+    notebook.manager.restart_kernel()
+    notebook.client.wait_for_ready(timeout=30)
+
+    assert notebook.run("print('kept' in dir())") == "False"
+    assert notebook.run(ASK + "print(line().get('/v1/whoami')['isolation'])") == "bubblewrap"
+
+
+def test_a_kernel_that_ended_leaves_nothing_behind(open_notebook, governed_home):
+    notebook = open_notebook()
+    process = notebook.manager.provisioner.process
+    before = set(kernels_of(governed_home).iterdir())
+    notebook.close()
+
+    assert process.poll() is not None
+    assert before - set(kernels_of(governed_home).iterdir())
+
+
+def test_orphans_are_buried(open_notebook):
+    said = open_notebook().run(
+        "import subprocess, time\nsubprocess.run(['sh', '-c', 'sleep 0.1 &'])\ntime.sleep(0.5)\n"
+        "stats = subprocess.run(['sh', '-c', 'cat /proc/[0-9]*/stat'], capture_output=True, text=True).stdout\n"
+        "print(stats.count(') Z'))"
+    )
+
+    assert said == "0"
+
+
+def test_a_kernel_dies_with_the_process_that_started_it(governed_home, bubblewrap):
+    code = (
+        "import sys, time\nfrom jupyter_client.manager import start_new_kernel\n"
+        "km, kc = start_new_kernel(kernel_name='workbench-python')\n"
+        "print(km.provisioner.pid, flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        kernel = psutil.Process(int(server.stdout.readline()))
+        family = [kernel, *kernel.children(recursive=True)]
+        server.send_signal(signal.SIGKILL)
+
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert len(gone) >= 3 and not alive
+
+
+def test_two_kernels_do_not_see_each_other(open_notebook):
+    first, second = open_notebook(), open_notebook()
+    first.run("open('/tmp/mine', 'w').write('x'); import os; os.environ['MARK'] = 'first-kernel'")
+
+    said = second.run(
+        "import os, glob; print(os.path.exists('/tmp/mine'), [p for p in os.listdir('/proc') if p.isdigit()])"
+    )
+
+    assert said == "False ['1', '2']"
+
+
+def test_a_cluster_of_processes_starts_inside(open_notebook):
+    said = open_notebook().run(
+        "from dask.distributed import Client, LocalCluster\n"
+        "with LocalCluster(host='127.0.0.1', dashboard_address='127.0.0.1:0', n_workers=2, threads_per_worker=1,"
+        " processes=True) as cluster, Client(cluster) as client:\n    print(client.submit(sum, [20, 22]).result())"
+    )
+
+    assert said.splitlines()[-1] == "42"
+
+
+def test_matplotlib_draws_and_torch_imports(open_notebook):
+    notebook = open_notebook()
+
+    drawn = notebook.run("import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.savefig('/tmp/p.png'); print('drawn')")
+    pytest.importorskip("torch")
+
+    assert drawn.splitlines()[-1] == "drawn"
+    assert notebook.run("import torch; print(float(torch.ones(3).sum()))") == "3.0"
+
+
+def test_isolation_costs_little_at_the_start(open_notebook):
+    # Turn and turn about, so that whatever else the machine does falls on both alike.
+    plain, governed = zip(*((open_notebook("python3").start_s, open_notebook().start_s) for _ in range(3)), strict=True)
+
+    assert statistics.median(governed) < statistics.median(plain) * 1.5 + 0.4
+
+
+def test_without_bubblewrap_the_kernel_says_so_and_reads_no_controlled_data(open_notebook, governed_home, monkeypatch):
+    make_controlled_dataset(governed_home, "clinic-ct")
+    read = ASK + "print(len(line().get('/v1/datasets/clinic-ct/scans')['scans']))"
+    assert open_notebook().run(read) == "1"
+    # bubblewrap lies beside the tools that a kernel does not need to start.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+
+    notebook = open_notebook()
+
+    assert "NOT isolated" in notebook.run("1")
+    assert "is not isolated" in notebook.run(read) and "bubblewrap" in notebook.run(read)
+    assert notebook.manager.provisioner.isolation == "none"
+
+
+def test_the_server_environment_stays_outside_even_without_bubblewrap(open_notebook, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+
+    said = open_notebook().run("import os; print('SERVER_SECRET' in os.environ)")
+
+    assert "False" in said.splitlines()
+
+
+def test_the_operator_key_is_never_in_a_kernel(open_notebook, governed_home):
+    said = open_notebook().run("import os; print(list(os.environ.values()))")
+
+    assert operator_secret(governed_home) not in said and os.environ["SERVER_SECRET"] not in said
