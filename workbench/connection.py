@@ -84,6 +84,11 @@ class Connection:
             self._line.close()
         self._line = None
 
+    def __del__(self) -> None:
+        """Hang up a line that nobody holds any more, such as that of a thread that has ended."""
+        if getattr(self, "_line", None) is not None:
+            self.close()
+
     def _exchange(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
