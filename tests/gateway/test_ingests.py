@@ -82,6 +82,15 @@ def test_dropped_ingest_leaves_nothing(lines: Lines) -> None:
         custodian.get("/v1/datasets/other-ct")
 
 
+def test_ingest_dropped_beside_another_is_gone_when_that_ends(lines: Lines) -> None:
+    custodian = lines.person("custodian")
+    begun = begin(custodian, "clinic-ct")
+    dropped, _ = sent(custodian, "other-ct")
+    custodian.delete(f"/v1/ingests/{dropped}")
+    custodian.delete(f"/v1/ingests/{begun['ingest']}")
+    assert objects(lines.settings) == set()
+
+
 def test_killed_gateway_leaves_nothing_of_an_ingest(home: Settings) -> None:
     with running_gateway(home), lines_of(home) as lines:
         fill(lines.person("custodian"), "clinic-ct")

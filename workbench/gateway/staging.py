@@ -75,6 +75,8 @@ class Staging:
         self._archive = archive
         self._ingests: dict[str, Ingest] = {}
         self._lock = threading.RLock()
+        # Something was dropped while another ingest was under way, so its objects still lie there.
+        self._unswept = False
 
     def begin(self, ingest: Ingest) -> Ingest:
         """Take up an ingest; those that nobody has touched for an hour are dropped first."""
@@ -115,12 +117,16 @@ class Staging:
             ingest.is_open = False
         with self._lock:
             self._ingests.pop(ingest.id, None)
+            if self._unswept:
+                self.sweep()
 
     def sweep(self) -> None:
         """Remove objects that belong to no version, unless an ingest is under way and may yet claim them."""
         with self._lock:
             if self._ingests:
+                self._unswept = True
                 return
+            self._unswept = False
             known: set[str] = set()
             for row in self._store.read().execute("SELECT dataset, version, manifest FROM versions").fetchall():
                 known.add(json.loads(row["manifest"])["object"])
