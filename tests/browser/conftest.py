@@ -23,6 +23,7 @@ from workbench.settings import Settings, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
 LABEXTENSION = ROOT / "workbench" / "jupyter" / "labextension" / "static"
+AXE = ROOT / "extensions" / "node_modules" / "axe-core" / "axe.min.js"
 DATASET, TITLE = "clinic-ct", "Clinic CT"
 # Software WebGL and no traffic of the browser's own.
 FLAGS = (
@@ -93,6 +94,20 @@ class Lab:
         """Keep a picture of the page for eyes."""
         SCREENS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENS / f"{name}.png")
+
+    def serious_barriers(self, *selectors: str) -> list[str]:
+        """Scan parts of the page with axe-core and give what would keep somebody out."""
+        if not AXE.is_file():
+            stop = pytest.fail if os.environ.get("CI", "").lower() in ("1", "true", "yes") else pytest.skip
+            stop("axe-core is not installed; `npm ci` in extensions/")
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate("include => axe.run({include})", [[selector] for selector in selectors])
+        return [
+            f"{barrier['id']}: {node['html']}"
+            for barrier in found["violations"]
+            if barrier["impact"] in ("serious", "critical")
+            for node in barrier["nodes"]
+        ]
 
     def forgive(self, text: str) -> None:
         """Forget one trouble that the test made on purpose; it must have been noticed."""

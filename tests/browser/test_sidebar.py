@@ -60,3 +60,12 @@ def test_the_launcher_and_a_card_read_well_in_the_dark(lab_as) -> None:
     lab.dataset().get_by_role("button", name="Details of Clinic CT").click()
     expect(lab.page.get_by_role("heading", name=re.compile("Clinic CT"))).to_be_visible()
     lab.keep("9-card-dark")
+
+
+def test_an_accessibility_scan_finds_nothing_serious(lab_as) -> None:
+    lab = lab_as("researcher").open("lab?workbench=task/lung-nodule-detection")
+    row = lab.dataset()
+    expect(lab.page.locator(".wb-Page")).to_be_visible()
+    row.get_by_role("button", name="Request access").click()
+    expect(row.get_by_label("Purpose")).to_be_focused()
+    assert lab.serious_barriers("#ai4h-workbench", ".wb-Page", ".wb-Status") == []

@@ -30,7 +30,7 @@ export function DatasetPage({ desk, name }: { desk: Desk; name: string }): React
         <h1>
           {dataset.title} <TierChip tier={dataset.tier} trans={trans} />
         </h1>
-        <p className="wb-Lead">{dataset.description}</p>
+        {dataset.description && <p className="wb-Lead">{dataset.description}</p>}
       </header>
       <Facts
         facts={[

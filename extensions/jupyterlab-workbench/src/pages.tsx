@@ -63,7 +63,14 @@ export class Pages {
     page.id = `workbench-${kind}-${subject}`;
     page.title.icon = kind === 'dataset' ? datasetIcon : taskIcon;
     page.title.closable = true;
-    page.title.label = (kind === 'dataset' ? workbench.dataset(subject)?.title : workbench.task(subject)?.title) ?? subject;
+    const name = (): void => {
+      const known = kind === 'dataset' ? workbench.dataset(subject) : workbench.task(subject);
+      page.title.label = known?.title ?? subject;
+    };
+    name();
+    // A page that a link or the restored layout opened is there before the titles are known.
+    workbench.changed.connect(name);
+    page.disposed.connect(() => workbench.changed.disconnect(name));
     void this.trackers[kind].add(page);
     return page;
   }
