@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -9,6 +10,8 @@ import re
 import socket
 
 import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from workbench.jupyter.downloads import REFUSAL
 from workbench.jupyter.lines import GatewayLines
@@ -181,6 +184,53 @@ def test_a_kernel_belongs_to_the_account_that_started_it(signed_in, bubblewrap):
     assert seen == [] and set(refused) <= {400, 404, 500}
     assert kernel in [one["id"] for one in researcher.json("GET", "/api/kernels")]
     assert researcher.ask("DELETE", f"/api/kernels/{kernel}")[0] == 204
+
+
+def say_over_websocket(browser, kernel: str, code: str) -> str:
+    """Run a cell as JupyterLab does, and give what it printed."""
+
+    async def talk() -> str:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+        url = f"ws://127.0.0.1:{browser.port}/api/kernels/{kernel}/channels"
+        line = await websocket_connect(HTTPRequest(url, headers=headers))
+        content = {"code": code, "silent": False, "allow_stdin": False}
+        header = {"msg_id": "1", "msg_type": "execute_request", "session": "1", "username": "", "version": "5.3"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        await line.write_message(json.dumps(message))
+        while heard := await asyncio.wait_for(line.read_message(), 60):
+            reply = json.loads(heard)
+            if reply["msg_type"] == "stream":
+                line.close()
+                return str(reply["content"]["text"])
+        return ""
+
+    return asyncio.run(talk())
+
+
+def test_a_cell_runs_for_its_owner_and_for_nobody_else(signed_in, bubblewrap):
+    owner, other = signed_in("reviewer"), signed_in("researcher")
+    kernel = owner.json("POST", "/api/kernels", {"name": "workbench-python"})["id"]
+    code = (
+        "from workbench.connection import connect_from_environment as line; print(line().get('/v1/whoami')['person'])"
+    )
+
+    assert say_over_websocket(owner, kernel, code).strip() == "reviewer"
+    with pytest.raises(HTTPClientError, match="404"):
+        say_over_websocket(other, kernel, code)
+    assert owner.ask("DELETE", f"/api/kernels/{kernel}")[0] == 204
+
+
+def test_a_new_kernel_starts_in_the_folder_of_its_notebook(signed_in, governed_home, bubblewrap):
+    browser = signed_in("reviewer")
+    browser.json("PUT", "/api/contents/study", {"type": "directory"})
+    book = {"path": "study/a.ipynb", "name": "", "type": "notebook", "kernel": {"name": "workbench-python"}}
+    session = browser.json("POST", "/api/sessions", book)
+
+    assert (
+        say_over_websocket(browser, session["kernel"]["id"], "import os; print(os.getcwd())").strip()
+        == "/workspace/study"
+    )
+    assert browser.ask("DELETE", f"/api/sessions/{session['id']}")[0] == 204
 
 
 def test_two_accounts_may_have_the_same_notebook_open(signed_in, bubblewrap):

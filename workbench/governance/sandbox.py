@@ -126,10 +126,10 @@ def bwrap_command(
     >>> bwrap_command(["/bin/true"])[-1]  # doctest: +SKIP
     '/bin/true'
     """
-    words = [require_bubblewrap(), *_NAMESPACES, *_system(), *_python()]
-    words += _hide(hidden)
-    # A mount over /tmp hides what was mounted below it, so /tmp comes before everything that is named.
+    words = [require_bubblewrap(), *_NAMESPACES, *_system()]
+    # A mount over /tmp hides what was mounted below it, so it comes before this Python, which may well lie there.
     words += ["--tmpfs", "/tmp", "--dir", "/tmp/home"]  # noqa: S108 - the sandbox's own /tmp
+    words += [*_python(), *_hide(hidden)]
     words += _gpu_devices() if devices else []
     for inside, outside in (read_only or {}).items():
         words += ["--ro-bind", str(outside), inside]
