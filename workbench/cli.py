@@ -85,7 +85,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         description="A Jupyter-first research workbench for AI in health. `workbench VERB --help` tells more.",
     )  # fmt: skip
     chosen = next((word for word in arguments if not word.startswith("-")), None)
-    verbs = parser.add_subparsers(metavar="VERB", title=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    verbs = parser.add_subparsers(prog="workbench", metavar="VERB", title=argparse.SUPPRESS, help=argparse.SUPPRESS)
     for verb in VERBS:
         sub = verbs.add_parser(verb.name, description=verb.help[0].upper() + verb.help[1:] + ".")
         sub.add_argument("--json", action="store_true", help="print one JSON value instead of text")

@@ -53,15 +53,14 @@ def train(
 ) -> TrainedModel:  # fmt: skip
     """Train a network on the task's training split.
 
-    The result depends on the data, the network, the seed and the numbers below, never on how many workers the
-    cluster has: preparation is per scan, and the optimiser runs in one place with a fixed number of threads.
+    The result never depends on how many workers there are: the optimiser runs in one place, on two threads.
 
     Parameters
     ----------
     task : Task
         From `wb.task(...)`; its ``train`` split is read under your grant.
     network : torch.nn.Module, optional
-        Takes float32 (n, 1, 32, 32, 32) in 0..1 and gives n logits; a small 3D network when left out.
+        From float32 (n, 1, 32, 32, 32) in 0..1 to n logits; a small 3D network when left out.
     cluster : Cluster, optional
         Where to prepare and train; this kernel when left out.
     seed : int
