@@ -198,7 +198,7 @@ def _submit(journey: Journey) -> None:
 
 
 def _release(journey: Journey) -> None:
-    figure = journey.settings.workspace("researcher") / "froc.png"
+    figure = journey.settings.workspace("researcher") / "figures" / "froc.png"
     with journey.step("Offer the FROC figure, seen by two output checkers, and release it") as remarks:
         line = journey.line("researcher")
         offer = send_offer(line, (figure,), reason="figure of the demo report", controls="an aggregate curve")
