@@ -73,7 +73,8 @@ def phantoms(args: argparse.Namespace) -> int:
 
 
 def _tell(report: IngestReport) -> str:
-    lines = [f"{report.dataset} has a new version {report.version[:12]} with {len(report.series)} new scans:"]
+    scans = f"{len(report.series)} new scan{'' if len(report.series) == 1 else 's'}"
+    lines = [f"{report.dataset} has a new version {report.version[:12]} with {scans}:"]
     for one in report.series:
         z, y, x = one["shape"]
         sz, sy, sx = one["spacing_mm"]

@@ -24,7 +24,7 @@ from workbench.ingest.silence import silent_pydicom
 
 PIXEL_DATA = 0x7FE00010
 # How the element of uncompressed pixels begins: tag, representation where it is explicit, and length.
-PLAIN_START = {
+PLAIN_START: dict[str, re.Pattern[bytes]] = {
     ImplicitVRLittleEndian: re.compile(rb"\xe0\x7f\x10\x00(....)", re.DOTALL),
     ExplicitVRLittleEndian: re.compile(rb"\xe0\x7f\x10\x00O[WB]\x00\x00(....)", re.DOTALL),
 }
