@@ -108,7 +108,7 @@ def infer(model: bytes, patches: NDArray[np.float32], limits: Limits) -> Floats:
         np.save(job / "patches.npy", np.ascontiguousarray(patches, dtype=np.float32), allow_pickle=False)
         words = [str(n) for n in (limits.memory_mib, limits.cpu_seconds, limits.output_mib)]
         command = bwrap_command(
-            [sys.executable, "-I", "-m", "workbench.benchmark.infer", *words],
+            [sys.executable, "-I", str(Path(__file__).with_name("infer.py")), *words],
             read_only={f"{JOB}/model.onnx": job / "model.onnx", f"{JOB}/patches.npy": job / "patches.npy"},
             binds={f"{JOB}/out": job / "out"}, devices=False,
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Runs a submitted model on patches, alone in a sandbox: no network, no labels, hard limits set before the model.
 
-`python -m workbench.benchmark.infer MEMORY_MIB CPU_SECONDS OUTPUT_MIB` reads /job/model.onnx and /job/patches.npy and
+`python -I infer.py MEMORY_MIB CPU_SECONDS OUTPUT_MIB` reads /job/model.onnx and /job/patches.npy and
 writes /job/out/probability.npy. What it prints is for the operator only. It imports nothing of the workbench.
 
 Runs in: evaluator
