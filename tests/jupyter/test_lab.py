@@ -197,12 +197,13 @@ def say_over_websocket(browser, kernel: str, code: str) -> str:
         header = {"msg_id": "1", "msg_type": "execute_request", "session": "1", "username": "", "version": "5.3"}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
         await line.write_message(json.dumps(message))
+        said = ""
         while heard := await asyncio.wait_for(line.read_message(), 60):
             reply = json.loads(heard)
             if reply["msg_type"] == "stream":
+                said = str(reply["content"]["text"])
                 line.close()
-                return str(reply["content"]["text"])
-        return ""
+        return said
 
     return asyncio.run(talk())
 
