@@ -71,7 +71,7 @@ def dataset_card(row: Mapping[str, Any]) -> str:
         "Tier": escape(row["tier"]),
         "Custodian": escape(row["custodian"]),
         "Version": f"<code>{escape((row['version'] or 'none yet')[:12])}</code>",
-        "Scans": f"{row['scans']} {escape(row['modality'])} of {row['subjects']} subjects",
+        "Scans": f"{_count(row['scans'], escape(row['modality']) + ' scan')} of {_count(row['subjects'], 'subject')}",
     }
     told = (
         f'<div style="margin:2px 0 8px; max-width:46em">{escape(row["description"])}</div>'
@@ -161,6 +161,10 @@ def _dataset_row(row: Mapping[str, Any]) -> str:
         f'<div style="min-width:16em; max-width:34em; white-space:normal">{escape(row["reason"])}</div>',
     )
     return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _lock(is_open: bool) -> str:
