@@ -16,4 +16,4 @@ say "Style and types of TypeScript"
 
 mkdir -p build
 say "Tests (rooms, house, stories, notebooks, browser)"
-python -m pytest -q
+python -m pytest -q -n 2 --dist loadfile
