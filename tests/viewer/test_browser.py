@@ -153,7 +153,7 @@ def test_access_that_came_back_is_shown_again(page: Any, server: Any) -> None:
     plane(page, "axial").press("PageUp")
     page.wait_for_selector(".ctv[data-refused]")
     server.refusal = None
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Check access again").click()
     page.wait_for_selector(".ctv[data-complete]:not([data-refused])")
     assert shown(page, "axial") == 30
 

@@ -87,7 +87,7 @@ export class Viewer implements Actions, Listener {
     if (sentence === null) {
       return;
     }
-    const again = make('button', { type: 'button' }, 'Ask again');
+    const again = make('button', { type: 'button' }, 'Check access again');
     again.addEventListener('click', () => this.source.retry());
     this.refusal.replaceChildren(make('p', {}, sentence), again);
     this.cursor.textContent = '';
