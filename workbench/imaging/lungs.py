@@ -1,4 +1,4 @@
-"""Where the lungs are: air inside the body, in its two largest parts, with nodules and vessels closed in.
+"""Where the lungs are: air inside the body, in its two largest parts, with nodules and vessels filled in.
 
 Runs in: anywhere
 Source: Hu, Hoffman and Reinhardt, Automatic lung segmentation, IEEE Trans Med Imaging 20 (2001) 490, with a fixed
@@ -18,8 +18,7 @@ from workbench.imaging.volume import check_volume
 
 THRESHOLD_HU = -400
 COARSE_MM = 3.6
-CLOSING_MM = 9.0
-RIM_MM = 2.0
+CLOSING_MM = 10.0
 SMALLEST_ML = 150.0
 
 
@@ -50,10 +49,10 @@ def lung_mask(hu: NDArray[Any], spacing_mm: Sequence[float]) -> NDArray[np.bool_
     coarse = hu[np.ix_(*picks)] < THRESHOLD_HU
     steps = [step * factor for step, factor in zip(spacing, factors, strict=True)]
     air = _largest_inside(coarse, steps)
-    closed, deep = _close(air, steps)
-    result = _spread(closed, factors, hu.shape)
-    # Beside the wall the fine voxels decide, so that no rim of wall counts as lung; bays that were closed stay whole.
-    result &= (hu < THRESHOLD_HU) | _spread(deep | (closed & ~air), factors, hu.shape)
+    depth = _closed_depth(air, steps)
+    # The depth is smooth where the coarse mask has stairs, so its zero gives the wall to within about a millimetre.
+    result: NDArray[np.bool_] = _spread_smoothly(depth, picks, hu.shape) > 0
+    result |= _spread(air, factors, hu.shape) & (hu < THRESHOLD_HU)
     return result
 
 
@@ -61,6 +60,19 @@ def _spread(coarse: NDArray[np.bool_], factors: list[int], shape: tuple[int, ...
     full = coarse.repeat(factors[0], 0).repeat(factors[1], 1).repeat(factors[2], 2)
     result: NDArray[np.bool_] = full[: shape[0], : shape[1], : shape[2]]
     return result
+
+
+def _spread_smoothly(
+    coarse: NDArray[np.float32], picks: list[NDArray[np.intp]], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Interpolate linearly from the picked voxels to all, one axis after the other."""
+    for axis, (pick, size) in enumerate(zip(picks, shape, strict=True)):
+        place = np.interp(np.arange(size), pick, np.arange(len(pick)))
+        base = np.minimum(place.astype(np.intp), max(len(pick) - 2, 0))
+        part = (place - base).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
+        low = coarse.take(base, axis=axis)
+        coarse = low + part * (coarse.take(np.minimum(base + 1, len(pick) - 1), axis=axis) - low)
+    return coarse
 
 
 def _largest_inside(air: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.bool_]:
@@ -75,16 +87,20 @@ def _largest_inside(air: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.
     return np.isin(labels, keep)
 
 
-def _close(mask: NDArray[np.bool_], spacing: list[float]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Close holes and bays up to a ball of `CLOSING_MM`, so that a nodule at the wall belongs to the lung.
+def _closed_depth(mask: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.float32]:
+    """Fill holes and close bays up to a ball of `CLOSING_MM`, so that nodules within and at the wall are lung.
 
-    Also give the part of the result that is more than `RIM_MM` from its surface.
+    Gives the depth below the surface of the closed mask, mm, negative outside.
     """
     if not mask.any():
-        return mask, mask
+        return np.full(mask.shape, -1, np.float32)
     margin = [(int(CLOSING_MM / step) + 2,) * 2 for step in spacing]
     padded = np.pad(mask, margin)
     grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
+    # Growing cut the vessels that tie a large nodule to the hilum: what is still outside but enclosed is a nodule.
+    outside, _ = ndimage.label(~grown)
+    grown = outside != outside[0, 0, 0]
     depth = ndimage.distance_transform_edt(grown, sampling=spacing)
     core = tuple(slice(before, size - after) for (before, after), size in zip(margin, padded.shape, strict=True))
-    return (depth[core] > CLOSING_MM) | mask, depth[core] > CLOSING_MM + RIM_MM
+    result: NDArray[np.float32] = depth[core].astype(np.float32) - np.float32(CLOSING_MM + min(spacing) / 2)
+    return result

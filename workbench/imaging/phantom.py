@@ -25,6 +25,7 @@ from workbench.imaging.phantom_scanner import paint_couch, scan
 from workbench.imaging.phantom_vessels import paint_great_vessels, paint_lung_vessels
 
 LOWEST_MM, HIGHEST_MM = -158.0, 128.0
+NOT_LUNG_HU = -500.0
 SMALLEST_SIZE, LARGEST_SIZE = 96, 512
 
 
@@ -86,6 +87,7 @@ def make_phantom(seed: int, *, size: int = 224) -> Phantom:
     lung = paint_trunk(canvas, patient)
     paint_skeleton(canvas, patient)
     paint_great_vessels(canvas, patient)
+    lung[canvas.hu > NOT_LUNG_HU] = 0
     trees = paint_lung_vessels(canvas, patient, lung, anatomy)
     nodules = add_nodules(canvas, patient, lung, trees, anatomy)
     paint_couch(canvas, 113 * patient.deep + 0.75 * patient.fat_mm)
