@@ -54,7 +54,10 @@ class Lab:
     def open(self, path: str = "lab") -> Lab:
         """Open a page of the lab and wait until the workbench is in its sidebar."""
         self.page.goto(f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}")
-        expect(self.page.locator("#jp-main-dock-panel")).to_be_visible(timeout=START_S * 1000)
+        # The launcher or a page takes the focus when it appears, so nothing is typed before.
+        front = self.page.locator("#jp-main-dock-panel > .lm-DockPanel-widget:not(.lm-mod-hidden)")
+        expect(front.first).to_be_visible(timeout=START_S * 1000)
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=START_S * 1000)
         expect(self.page.get_by_role("button", name=re.compile("^Workbench: "))).to_be_visible(timeout=START_S * 1000)
         return self
 
@@ -62,7 +65,9 @@ class Lab:
         """Open the workbench's sidebar and give it."""
         sidebar = self.page.locator("#ai4h-workbench")
         if not sidebar.is_visible():
-            self.page.get_by_role("tab", name=re.compile("Workbench")).click()
+            # Not its tab: a click there closes a sidebar that opened itself in the meantime.
+            self.page.get_by_role("button", name=re.compile("^Workbench: ")).click()
+            self.page.locator(".lm-Menu").get_by_text("Show the workbench", exact=True).click()
         expect(sidebar).to_be_visible()
         return sidebar
 
@@ -176,7 +181,10 @@ def lab_as(chromium: str, bubblewrap: None, clinic: Settings, tmp_path: Path) ->
             page.set_default_timeout(30_000)
             labs.append(Lab(page, url, token))
             labs[-1].watch()
-            return labs[-1].open()
+            labs[-1].open()
+            # It shows itself to whoever comes for the first time.
+            expect(page.locator("#ai4h-workbench")).to_be_visible(timeout=START_S * 1000)
+            return labs[-1]
 
         yield start
         browser.close()

@@ -23,12 +23,18 @@ def test_a_custodian_approves_in_the_sidebar(lab_as, workbench) -> None:
 def test_the_keyboard_alone_asks_for_access(lab_as) -> None:
     lab = lab_as("researcher")
     row = lab.open_sidebar().locator("[data-dataset='clinic-ct']")
+    keyboard = lab.page.keyboard
     row.locator("button[aria-expanded]").focus()
-    for key in ("Enter", "Tab", "Enter"):
-        lab.page.keyboard.press(key)
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    expect(row.get_by_role("button", name="Request access")).to_be_focused()
+    keyboard.press("Enter")
     expect(row.get_by_label("Purpose")).to_be_focused()
-    for key in ("ArrowDown", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Enter"):
-        lab.page.keyboard.press(key)
+    keyboard.press("ArrowDown")
+    for _ in range(6):
+        keyboard.press("Tab")
+    expect(row.get_by_role("button", name="Send request")).to_be_focused()
+    keyboard.press("Enter")
     expect(row).to_contain_text("Waiting for the custodian")
 
 
