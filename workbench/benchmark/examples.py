@@ -37,7 +37,7 @@ class Examples:
     centres_mm : ndarray, float64, shape (n, 3)
         Patient position (x, y, z), LPS, mm.
     scores : ndarray, float64, shape (n,)
-        The detector's own score 0…1; for known nodules the diameter in mm.
+        The detector's own score 0…1, for true nodules cut besides 1; where nodules are the items, the diameter in mm.
     """
 
     task: str
@@ -66,7 +66,10 @@ class Examples:
 
 @dataclass(frozen=True)
 class ScanWork:
-    """What a worker needs to prepare one scan; `centres_mm` names known positions, else candidates are found."""
+    """What a worker needs to prepare one scan.
+
+    `candidates` is how many to look for, 0 for none; `centres_mm` names positions to cut besides, such as nodules.
+    """
 
     dataset: str
     scan: str
@@ -90,11 +93,13 @@ def prepare_scan(work: ScanWork) -> ScanPatches:
     """Read one scan and cut its patches; runs in the kernel, on a worker, or in the evaluator."""
     volume = dataset(work.dataset).volume(work.scan)
     hu = volume.read()
-    if work.centres_mm is None:
+    centres, scores = np.empty((0, 3)), np.empty(0)
+    if work.candidates:
         found = find_candidates(hu, volume.spacing_mm, max_candidates=work.candidates)
         centres, scores = found[:, :3], found[:, 3]
-    else:
-        centres, scores = volume.geometry.to_index(work.centres_mm), np.ones(len(work.centres_mm))
+    if work.centres_mm is not None:
+        centres = np.concatenate([centres, volume.geometry.to_index(work.centres_mm)])
+        scores = np.concatenate([scores, np.ones(len(work.centres_mm))])
     patches = extract_patches(hu, volume.spacing_mm, centres, size=work.size, spacing=work.spacing_mm)
     return ScanPatches(work.scan, patches, volume.geometry.to_patient_mm(centres), scores)
 
@@ -114,17 +119,32 @@ def scan_names(source: Dataset, split: str) -> list[str]:
     return sorted(source.scans(split=split)["scan"].tolist())
 
 
-def scan_work(task: TaskDefinition, source: Dataset, scans: Sequence[str]) -> list[ScanWork]:
-    """Plan the preparation of some scans for a task; scans without nodules are left out where nodules are given."""
-    shared = {"candidates": task.candidates_per_scan, "size": task.patch.size, "spacing_mm": task.patch.spacing_mm}
-    if task.kind == "detection3d":
-        return [ScanWork(source.name, scan, **shared) for scan in scans]  # type: ignore[arg-type]
+def scan_work(
+    task: TaskDefinition, source: Dataset, scans: Sequence[str], *, with_nodules: bool = False
+) -> list[ScanWork]:
+    """Plan the preparation of some scans for a task.
+
+    Parameters
+    ----------
+    task : TaskDefinition
+        For detection candidates are looked for; else the nodules are the items, and scans without any are left out.
+    source : Dataset
+        Where the scans are.
+    scans : sequence of str
+        Their names.
+    with_nodules : bool
+        Whether to cut the true nodules besides the candidates: to train on what the detector misses, never to score.
+    """
+    size, spacing_mm = task.patch.size, task.patch.spacing_mm
+    looked_for = task.candidates_per_scan if task.kind == "detection3d" else 0
+    if looked_for and not with_nodules:
+        return [ScanWork(source.name, scan, looked_for, size, spacing_mm) for scan in scans]
     truth = truth_of(source, scans)
     places = {scan: [n for n, other in enumerate(truth.scan) if other == scan] for scan in scans}
     return [
-        ScanWork(source.name, scan, **shared, centres_mm=truth.centre_mm[rows])  # type: ignore[arg-type]
+        ScanWork(source.name, scan, looked_for, size, spacing_mm, truth.centre_mm[rows])
         for scan, rows in places.items()
-        if rows
+        if rows or looked_for
     ]
 
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from workbench.compute.cluster import Cluster
 
 
+TRAIN = "train"
+
+
 class Model(Protocol):
     """What can be scored and submitted, such as what `wb.train` gives."""
 
@@ -97,7 +100,7 @@ class Task:
         names = scan_names(source, place.split)
         if not names:
             raise InvalidInput(f"“{place.dataset}” has no scans in its split “{place.split}”; fill it first.")
-        work = scan_work(self.definition, source, names)
+        work = scan_work(self.definition, source, names, with_nodules=split == TRAIN)
         parts = _map(prepare_scan, work, cluster)
         scans = tuple(part.scan for part in parts for _ in range(len(part.patches)))
         centres_mm = np.concatenate([part.centres_mm for part in parts])
@@ -117,7 +120,7 @@ class Task:
         model : Model
             Anything with `predict(patches)`.
         split : str
-            ``validation`` or ``train``.
+            ``validation``; what a model was trained on says nothing about it.
         bootstrap : int
             Resamples for the interval (detection), 0 for none.
         seed : int
@@ -126,14 +129,14 @@ class Task:
         Raises
         ------
         InvalidInput
-            When the model's answer is not one probability per patch.
+            When the model's answer is not one probability per patch, or the split is the training split.
         """
-        examples = self.examples(split)
+        examples = self._to_score(split)
         return self._measure(examples, model.predict(examples.patches), bootstrap, seed)
 
     def baseline(self, split: str = "validation", bootstrap: int = 1000, seed: int = 0) -> Score:
         """Score what needs no training: for detection the detector's own score, else the diameter alone."""
-        examples = self.examples(split)
+        examples = self._to_score(split)
         return self._measure(examples, examples.scores / max(float(examples.scores.max()), 1.0), bootstrap, seed)
 
     def marks(self, score: Score, columns: int = 6) -> Picture:
@@ -141,6 +144,11 @@ class Task:
         from workbench.benchmark.pictures import marks_picture  # noqa: PLC0415 - matplotlib, loaded on first use
 
         return marks_picture(self.examples(score.split), score, columns=columns)
+
+    def _to_score(self, split: str) -> Examples:
+        if split == TRAIN:
+            raise InvalidInput("A score on the training split says nothing; score on split “validation”.")
+        return self.examples(split)
 
     def _measure(self, examples: Examples, answer: object, bootstrap: int, seed: int) -> Score:
         probability = checked_probabilities(answer, len(examples))
