@@ -1,0 +1,120 @@
+"""A notebook runs in a governed kernel, leaves report and crate, and gets a verdict when it is run again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from workbench.benchmark.crate import read_crate, write_crate
+from workbench.benchmark.notebook_run import Run, run_notebook
+from workbench.benchmark.report import write_report
+from workbench.benchmark.reproduce import reproduce
+from workbench.cli import main
+from workbench.errors import InvalidInput, RunFailed
+from workbench.settings import Settings
+
+RECORD = "from workbench.benchmark import record\nrecord('score', {value}, interval=(0.0, 1.0), tolerance=0.1)"
+
+
+def notebook(path: Path, *sources: str) -> Path:
+    made = nbformat.v4.new_notebook()
+    made.cells = [nbformat.v4.new_markdown_cell("# Is it so?"), *(nbformat.v4.new_code_cell(text) for text in sources)]
+    made.cells[1].metadata["tags"] = ["parameters"]
+    made.metadata["kernelspec"] = {"name": "workbench-python", "display_name": "Governed Python", "language": "python"}
+    nbformat.write(made, path)
+    return path
+
+
+@pytest.fixture
+def run(gateway: Settings, tmp_path: Path, bubblewrap: None) -> Run:
+    path = notebook(tmp_path / "n.ipynb", "seed: int = 7", RECORD.format(value="seed / 10"), "print(seed)")
+    return run_notebook(path, tmp_path / "out" / "n.run.ipynb", {"seed": "5"}, "researcher")
+
+
+def rewritten(run: Run, **changed: Any) -> Path:
+    """Give a crate of the same run that says something else, whole and in order."""
+    crate = read_crate(run.crate)
+    source, done = (nbformat.reads(text, 4) for text in (crate.source, crate.run))
+    other, about = run.crate.with_name("other.crate.zip"), {**crate.about, **changed}
+    if "source" in changed:
+        source.cells[-1].source = about.pop("source")
+    write_report(done, crate.results, about, run.report)
+    write_crate(source, done, about, crate.results, report=run.report, crate=other)
+    return other
+
+
+def test_a_run_leaves_notebook_report_and_crate(run: Run) -> None:
+    assert run.results[0].value == 0.5
+    assert run.about["isolation"] == "bubblewrap"
+    assert "Is it so?" in run.report.read_text()
+    assert read_crate(run.crate).about["parameters"] == {"seed": 5}
+    assert run.about["audit_head"]["seq"] > 0
+
+
+def test_the_same_crate_again_is_identical(run: Run) -> None:
+    found = reproduce(run.crate, "reviewer")
+    assert (found.verdict, found.exit_code, found.first_diverging_cell) == ("IDENTICAL", 0, None)
+    assert found.results[0]["first"] == found.results[0]["second"] == 0.5
+
+
+@pytest.mark.parametrize(("seed", "verdict", "code"), [(4, "WITHIN_TOLERANCE", 0), (1, "DIFFERENT", 1)])
+def test_other_parameters_give_another_verdict(run: Run, seed: int, verdict: str, code: int) -> None:
+    found = reproduce(rewritten(run, parameters={"seed": seed}), "reviewer")
+    assert (found.verdict, found.exit_code, found.first_diverging_cell) == (verdict, code, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({"data": {"nothing": "00" * 32}}, "DATA_MISSING"),
+        ({"environment": ["numpy==0.1"]}, "ENV_DRIFT"),
+        ({"source": "1 / 0"}, "ERROR(cell 4)"),
+        ({"source": "from workbench.errors import AccessDenied\nraise AccessDenied('no')"}, "NO_GRANT"),
+    ],
+)
+def test_what_stops_a_re_run_is_the_cause(run: Run, changed: dict[str, Any], cause: str) -> None:
+    found = reproduce(rewritten(run, **changed), "reviewer")
+    assert (found.verdict, found.cause, found.exit_code) == ("NOT_RUN", cause, 2)
+
+
+def test_a_cell_that_takes_too_long_is_a_timeout(run: Run) -> None:
+    found = reproduce(rewritten(run, source="import time; time.sleep(60)"), "reviewer", timeout_s=4)
+    assert (found.verdict, found.cause) == ("NOT_RUN", "TIMEOUT")
+
+
+def test_the_command_prints_the_verdict_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", str(rewritten(run, environment=["numpy==0.1"])), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["cause"] == "ENV_DRIFT"
+
+
+def test_a_failing_cell_is_named_and_the_notebook_is_kept(gateway: Settings, tmp_path: Path, bubblewrap: None) -> None:
+    path = notebook(tmp_path / "n.ipynb", "seed = 1", "print('before')", "1 / 0", "print('after')")
+    with pytest.raises(RunFailed, match="Cell 4 stopped with ZeroDivisionError") as stop:
+        run_notebook(path, tmp_path / "o.ipynb", {}, "researcher")
+    assert (stop.value.cell, stop.value.error) == (4, "ZeroDivisionError")
+    assert "before" in (tmp_path / "o.ipynb").read_text()
+    assert not (tmp_path / "o.html").exists()
+
+
+@pytest.mark.parametrize("pair", ["sede=1", "seed=many"])
+def test_wrong_parameters_stop_before_anything_starts(home: Settings, tmp_path: Path, pair: str) -> None:
+    path = notebook(tmp_path / "n.ipynb", "seed: int = 7")
+    assert main(["run", str(path), "-p", pair, "-o", str(tmp_path / "o.ipynb")]) == 2
+    assert not home.home.exists()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json", '{"cells": 5, "nbformat": 4}'])
+def test_what_is_no_notebook_is_refused(home: Settings, tmp_path: Path, content: str) -> None:
+    (tmp_path / "n.ipynb").write_text(content)
+    with pytest.raises(InvalidInput):
+        run_notebook(tmp_path / "n.ipynb", tmp_path / "o.ipynb")
+
+
+def test_a_run_never_overwrites_its_notebook(home: Settings, tmp_path: Path) -> None:
+    path = notebook(tmp_path / "n.ipynb", "seed = 1")
+    with pytest.raises(InvalidInput, match="overwrite"):
+        run_notebook(path, path)
