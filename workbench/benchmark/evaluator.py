@@ -16,23 +16,18 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.definition import Limits, TaskDefinition, task_definition
-from workbench.benchmark.examples import malignant_of, prepare_scan, scan_names, scan_work, truth_of
+from workbench.benchmark.definition import Limits, task_definition
 from workbench.benchmark.failures import FAILURES
 from workbench.benchmark.infer import JOB, OUT_OF_MEMORY, STARTUP_FAILED
-from workbench.benchmark.metrics import Measured
 from workbench.benchmark.onnx_gate import check_model
-from workbench.benchmark.scoring import checked_probabilities, measure_binary, measure_detection
+from workbench.benchmark.scoring import checked_probabilities
 from workbench.connection import Connection, connect_from_environment
-from workbench.data.catalogue import dataset
-from workbench.data.dataset import Dataset
 from workbench.errors import InvalidInput, SubmissionRefused, WorkbenchError
 from workbench.governance.sandbox import bwrap_command, sandbox_environment
 
@@ -42,53 +37,6 @@ STATUS = {
     STARTUP_FAILED: "STARTUP_FAILED", OUT_OF_MEMORY: "OOM_KILLED",
     128 + signal.SIGKILL: "OOM_KILLED", 128 + signal.SIGXCPU: "TIMEOUT", 128 + signal.SIGXFSZ: "OUTPUT_TOO_LARGE",
 }  # fmt: skip
-# Only these numbers leave; no mark, no scan, no curve.
-AGGREGATES = (
-    "value", "interval", "sensitivity", "sensitivity_interval", "false_positives_per_scan", "scans", "nodules", "items",
-    "positives", "negatives",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class HiddenTest:
-    """The hidden patches, and what is needed to measure an answer to them."""
-
-    task: TaskDefinition
-    source: Dataset
-    names: list[str]
-    patches: NDArray[np.float32]
-    scans: list[str]
-    centres_mm: Floats
-    scores: Floats
-    labels: NDArray[np.bool_] | None
-
-    def measure(self, probability: Floats) -> dict[str, Any]:
-        """Give the aggregate scores of one probability per patch."""
-        if self.labels is not None:
-            return _aggregates(measure_binary(self.labels, probability))
-        truth = truth_of(self.source, self.names)
-        return _aggregates(measure_detection(self.task, self.scans, self.centres_mm, probability, truth))
-
-    def baselines(self) -> dict[str, dict[str, Any]]:
-        """Give the scores of what needs no training: the detector's own score, or size alone."""
-        name = "blob filter alone" if self.labels is None else "diameter alone"
-        return {name: self.measure(self.scores)}
-
-
-def prepare(task: TaskDefinition, split: str) -> HiddenTest:
-    """Read a hidden split through the gateway and cut its patches."""
-    place = task.splits[split]  # type: ignore[index]
-    source = dataset(place.dataset)
-    names = scan_names(source, place.split)
-    parts = [prepare_scan(work) for work in scan_work(task, source, names)]
-    labels, scores = None, np.concatenate([part.scores for part in parts])
-    if task.kind != "detection3d":
-        labels, scores = malignant_of(source, [part.scan for part in parts])
-    return HiddenTest(
-        task, source, names, np.concatenate([part.patches for part in parts]),
-        [part.scan for part in parts for _ in range(len(part.patches))],
-        np.concatenate([part.centres_mm for part in parts]), scores, labels,
-    )  # fmt: skip
 
 
 def infer(model: bytes, patches: NDArray[np.float32], limits: Limits) -> Floats:
@@ -162,14 +110,11 @@ def evaluate(line: Connection, submission: str) -> dict[str, Any]:
         noise = np.random.default_rng(0).random((3, 1, task.patch.size, task.patch.size, task.patch.size), np.float32)
         infer(model, noise, task.limits)
         return {"state": "valid"}
+    from workbench.benchmark.hidden_test import prepare  # noqa: PLC0415 - a rehearsal does without scipy and pandas
+
     hidden = prepare(task, "public_test")
     answer = infer(model, hidden.patches, task.limits)
     return {"state": "scored", "scores": hidden.measure(answer), "baselines": hidden.baselines()}
-
-
-def _aggregates(measured: Measured) -> dict[str, Any]:
-    values = measured.as_dict()
-    return {"metric": measured.metric, **{name: values[name] for name in AGGREGATES if name in values}}
 
 
 def _failed(code: str) -> SubmissionRefused:
