@@ -268,11 +268,13 @@ def froc_cpm(marks: Marks, findings: Findings, scans: int, *, bootstrap: int = 0
         interval = percentile_interval(drawn.mean(axis=1))
         around = [list(percentile_interval(column)) for column in drawn.T]
     hits = int(entries.is_nodule.sum())
+    script = as_script(false[0], true[0], nodules, scans)
     details = {
         "false_positives_per_scan": list(FALSE_POSITIVES_PER_SCAN),
         "sensitivity": point.tolist(),
         "sensitivity_interval": around,
-        "sensitivity_as_script": as_script(false[0], true[0], nodules, scans),
+        "sensitivity_as_script": script,
+        "cpm_as_script": sum(script) / len(script),
         "bootstrap": bootstrap,
         "seed": seed,
         "scans": scans,

@@ -29,7 +29,7 @@ from workbench.benchmark.markup import badge, frame, small, table
 from workbench.benchmark.metrics import definition
 from workbench.benchmark.results import FAILED, SYNTHETIC, Entry, Leaderboard, Score
 from workbench.benchmark.scoring import checked_probabilities, hits, measure_binary, measure_detection, sort_marks
-from workbench.compute.progress import Progress
+from workbench.compute.progress import Progress, display_handle
 from workbench.connection import connect_from_environment
 from workbench.data.catalogue import dataset
 from workbench.errors import InvalidInput, SubmissionRefused
@@ -186,7 +186,13 @@ class Task:
             When the submission ended without a score; `code` says why.
         """
         line = connect_from_environment()
-        entry = wait_for(line, send(line, self.id, model.to_onnx(), note=note))
+        handle = display_handle()
+
+        def watch(entry: Entry) -> None:
+            if handle is not None:
+                handle.show(small(f"Submission {escape(entry.submission)}: {escape(entry.message)}"), entry.message)
+
+        entry = wait_for(line, send(line, self.id, model.to_onnx(), note=note), watch)
         if entry.state == FAILED:
             raise SubmissionRefused(entry.message, code=entry.code)
         return entry
