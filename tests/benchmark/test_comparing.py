@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from workbench.benchmark.comparing import compare_results, first_diverging_cell, verdict
-from workbench.benchmark.environment import drift, environment_lock
+from workbench.benchmark.environment import code_digest, drift, environment_lock
 from workbench.benchmark.recording import RESULT_MIME, Result, declared_results, record
 from workbench.errors import InvalidInput
 
@@ -110,3 +111,19 @@ def test_drift_names_what_changed() -> None:
 
 def test_the_same_environment_does_not_drift() -> None:
     assert drift(environment_lock(), environment_lock()) == []
+
+
+def test_a_changed_line_of_code_is_drift_though_the_version_stays(tmp_path: Path) -> None:
+    (tmp_path / "network.py").write_text("WIDTH = 12")
+    before = code_digest(tmp_path)
+    (tmp_path / "network.py").write_text("WIDTH = 13")
+    after = code_digest(tmp_path)
+    assert before != after
+    assert drift([f"ai4h-workbench-code=={before}"], [f"ai4h-workbench-code=={after}"])
+
+
+def test_what_is_no_code_does_not_drift(tmp_path: Path) -> None:
+    (tmp_path / "network.py").write_text("WIDTH = 12")
+    before = code_digest(tmp_path)
+    (tmp_path / "picture.png").write_bytes(b"x")
+    assert code_digest(tmp_path) == before

@@ -5,20 +5,44 @@ Runs in: anywhere
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import re
+from pathlib import Path
+
+import workbench
+
+CODE = "ai4h-workbench-code"
+CODE_SUFFIXES = (".py", ".yaml")
 
 
 def environment_lock() -> list[str]:
-    """List interpreter, platform and every installed package as ``name==version``, sorted."""
+    """List interpreter, platform, the workbench's own code and every package as ``name==version``, sorted."""
     found = {}
     for package in importlib.metadata.distributions():
         name = package.metadata["Name"]
         if name:
             found[re.sub(r"[-_.]+", "-", name).lower()] = package.version
-    head = [f"python=={platform.python_version()}", f"platform=={platform.system().lower()}-{platform.machine()}"]
+    head = [
+        f"python=={platform.python_version()}",
+        f"platform=={platform.system().lower()}-{platform.machine()}",
+        f"{CODE}=={code_digest(Path(workbench.__file__).resolve().parent)}",
+    ]
     return head + [f"{name}=={version}" for name, version in sorted(found.items())]
+
+
+def code_digest(package: Path) -> str:
+    """Give a short hash of a package's code, the same wherever it is installed.
+
+    A version number does not tell: in a checkout the code changes under it, and a training run with it.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*"), key=lambda path: path.relative_to(package).as_posix()):
+        if file.suffix in CODE_SUFFIXES and file.is_file():
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{file.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def drift(first: list[str], second: list[str]) -> list[str]:
