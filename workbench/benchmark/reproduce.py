@@ -65,7 +65,7 @@ def reproduce(
     timeout_s : int, optional
         Longest time for one cell, seconds.
     any_environment : bool
-        Run it although packages have other versions than then.
+        Run it although packages, or the code of the workbench, changed since.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def reproduce(
     if changes:
         named = ", ".join(changes[:NAMED_CHANGES]) + (" …" if len(changes) > NAMED_CHANGES else "")
         text = (
-            f"{len(changes)} packages have another version than then: {named}. Use --any-environment to run it anyway."
+            f"{len(changes)} parts of the environment changed since: {named}. Use --any-environment to run it anyway."
         )
         return Verdict(NOT_RUN, "ENV_DRIFT", text)
     account = account or default_account(settings, "reviewer")
