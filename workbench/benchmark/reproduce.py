@@ -79,9 +79,7 @@ def reproduce(
     changes = [] if any_environment else drift(crate.about["environment"], environment_lock())
     if changes:
         named = ", ".join(changes[:NAMED_CHANGES]) + (" …" if len(changes) > NAMED_CHANGES else "")
-        text = (
-            f"{len(changes)} parts of the environment changed since: {named}. Use --any-environment to run it anyway."
-        )
+        text = f"The environment is not that of the run: {named}. Use --any-environment to run it anyway."
         return Verdict(NOT_RUN, "ENV_DRIFT", text)
     account = account or default_account(settings, "reviewer")
     obstacle = _data_obstacle(crate, account, settings)
