@@ -33,7 +33,7 @@ OPEN, HIDDEN, CLINIC, REAL = "chest-ct", "chest-ct-test", "clinic-ct", "real-ct"
 TASK = "lung-nodule-detection"
 PURPOSE, DAYS = "lung-nodule-detection", 30
 # Other patients than those of the embedded data, whose plan counts up from small seeds.
-ARRIVAL_SEED = 900_001
+ARRIVAL_SEED = 900_008
 SHOWN_ROWS = 8
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.compute.curve import curve_html
+from workbench.compute.network import Mirrored
 from workbench.errors import InvalidInput
 
 BATCH = 64
@@ -84,15 +85,14 @@ class TrainedModel:
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
 
     def _batch(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        self.network.eval()
         with torch.no_grad():
-            result: NDArray[np.float32] = torch.sigmoid(self.network(torch.from_numpy(values))).numpy()
+            result: NDArray[np.float32] = Mirrored(self.network).eval()(torch.from_numpy(values)).numpy()
         return result
 
     def to_onnx(self) -> bytes:
         """Give the model as ONNX: input ``patches`` (n, 1, 32, 32, 32), output ``probability`` (n,)."""
         buffer = io.BytesIO()
-        module = torch.nn.Sequential(self.network, torch.nn.Sigmoid()).eval()
+        module = Mirrored(self.network).eval()
         sample = torch.zeros((2, 1, self.patch, self.patch, self.patch))
         with torch.no_grad(), warnings.catch_warnings():
             # The classic exporter needs no further package; it warns that it is no longer the default.

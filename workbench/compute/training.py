@@ -49,11 +49,11 @@ class TrainableTask(Protocol):
 
 def train(
     task: TrainableTask, *, network: torch.nn.Module | None = None, cluster: Cluster | None = None,
-    seed: int = 0, epochs: int = 8, batches: int = 40, learning_rate: float = 2e-3,
+    seed: int = 0, epochs: int = 8, batches: int = 40, learning_rate: float = 4e-3,
 ) -> TrainedModel:  # fmt: skip
     """Train a network on the task's training split.
 
-    The result never depends on how many workers there are: the optimiser runs in one place, on two threads.
+    The result never depends on how many workers there are: the optimiser runs in one place, on one thread.
 
     Parameters
     ----------
