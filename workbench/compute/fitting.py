@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,25 +95,35 @@ def _fit(
     )
     loss_of = torch.nn.BCEWithLogitsLoss()
     losses = []
-    for epoch in range(1, recipe.epochs + 1):
-        total = 0.0
-        for _ in range(recipe.batches):
-            # A quarter of each batch positive: candidates are about 10 to 1, and the marks that cost most are vessels.
-            chosen = np.concatenate(
-                [draw.choice(indices, size) for indices, size in zip(classes, (NEGATIVES, POSITIVES), strict=True)]
-            )
-            batch = torch.from_numpy(np.stack([augment(patches[i, 0], draw) for i in chosen])[:, None])
-            loss = loss_of(network(batch), torch.from_numpy(labels[chosen].astype(np.float32)))
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
-        losses.append(total / recipe.batches)
-        if not math.isfinite(losses[-1]):
-            raise RunFailed(f"The loss is {losses[-1]} in epoch {epoch}; lower the learning rate and train again.")
-        report(epoch, losses[-1])
+    with ThreadPoolExecutor(1) as ahead:
+        # The next batch is turned and cut while this one is learnt from; one thread draws, so the order is fixed.
+        coming = ahead.submit(_batch, patches, classes, draw)
+        for epoch in range(1, recipe.epochs + 1):
+            total = 0.0
+            for _ in range(recipe.batches):
+                batch, wanted = coming.result()
+                coming = ahead.submit(_batch, patches, classes, draw)
+                loss = loss_of(network(batch), wanted)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                total += loss.item()
+            losses.append(total / recipe.batches)
+            if not math.isfinite(losses[-1]):
+                raise RunFailed(f"The loss is {losses[-1]} in epoch {epoch}; lower the learning rate and train again.")
+            report(epoch, losses[-1])
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}, losses
+
+
+def _batch(
+    patches: NDArray[Any], classes: tuple[NDArray[np.intp], ...], draw: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw a batch: a quarter positive, since candidates are about 10 to 1 and the costly marks are vessels."""
+    drawn = [draw.choice(indices, size) for indices, size in zip(classes, (NEGATIVES, POSITIVES), strict=True)]
+    batch = np.stack([augment(patches[i, 0], draw) for i in np.concatenate(drawn)])[:, None]
+    wanted = np.repeat(np.array([0, 1], dtype=np.float32), (NEGATIVES, POSITIVES))
+    return torch.from_numpy(batch), torch.from_numpy(wanted)
 
 
 def augment(patch: NDArray[Any], draw: np.random.Generator) -> NDArray[np.float32]:

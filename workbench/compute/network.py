@@ -22,7 +22,7 @@ class PatchNet(nn.Module):
         Channels of the first layer; the others are multiples of it.
     """
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 12) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *_block(1, width, kernel=5, stride=2),

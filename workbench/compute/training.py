@@ -128,7 +128,7 @@ def _on_cluster(cluster: Cluster, work: tuple[Any, ...], report: Callable[[int, 
     # The handler runs in the client's own thread, where a notebook's output has no cell: hand over to this one.
     cluster.client.subscribe_topic(topic, lambda event: reports.put(event[1]))
     worker = sorted(cluster.client.scheduler_info()["workers"])[0]
-    data = cluster.client.scatter(work, workers=[worker], direct=False, hash=False)
+    data = cluster.client.scatter(work, workers=[worker], direct=True, hash=False)
     future = cluster.client.submit(
         fit_and_log, *data, topic, workers=[worker], allow_other_workers=False, retries=0, pure=False
     )
