@@ -162,7 +162,7 @@ def _describe_request(header: Dataset, who: Identity) -> None:
     request.AccessionNumber = who.accession
     request.RequestedProcedureID = who.accession[3:]
     request.RequestedProcedureDescription = f"Chest CT for {_spoken_name(who.name)}"
-    request.ReasonForTheRequestedProcedure = f"Nodule? Born {who.birth_date}, lives at {who.address}."
+    request.ReasonForTheRequestedProcedure = f"Nodule? Born {who.birth_date}, {who.address}"
     request.ScheduledProcedureStepID = who.accession[-3:]
     request.RequestingPhysician = who.referring
     header.RequestAttributesSequence = Sequence([request])
