@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.cli import main
+from workbench.ingest.refusals import Refusal, refuse
 
 
 def run(capsys: Any, *words: object) -> tuple[int, Any, str]:
@@ -61,3 +62,10 @@ def test_phantoms_are_written_beside_their_annotations(tmp_path: Path, capsys: A
     code, out, _ = run(capsys, "phantoms", tmp_path / "p", "--count", 1, "--seed", 2, "--size", 96, "--json")
     assert code == 0 and json.loads(out)["series"][0]["folder"] == "phantom-00002"
     assert (tmp_path / "p" / "annotations.csv").is_file()
+
+
+def test_a_reason_that_many_files_share_is_said_once() -> None:
+    error = refuse([Refusal("unreadable", "the file is damaged", (f"{n}.dcm",)) for n in range(9)])
+    assert str(error).count("the file is damaged") == 1
+    assert "and 4 more" in str(error)
+    assert len(error.refusals[0]["files"]) == 9

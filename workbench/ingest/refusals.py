@@ -54,6 +54,7 @@ def name_files(files: Sequence[str]) -> str:
 
 def refuse(refusals: Sequence[Refusal]) -> IngestRefused:
     """Give the error that stops an ingest, with every reason in it."""
+    refusals = _joined(refusals)
     lines = "\n".join(f"  {refusal}" for refusal in refusals)
     error = IngestRefused(
         f"Nothing was ingested, because the folder holds what may not come in:\n{lines}\n"
@@ -62,3 +63,12 @@ def refuse(refusals: Sequence[Refusal]) -> IngestRefused:
     )
     error.refusals = tuple(refusal.as_dict() for refusal in refusals)
     return error
+
+
+def _joined(refusals: Sequence[Refusal]) -> list[Refusal]:
+    """Say a reason that many files share once, with all of them."""
+    files: dict[tuple[str, str], tuple[str, ...]] = {}
+    for refusal in refusals:
+        key = (refusal.code, refusal.reason)
+        files[key] = (*files.get(key, ()), *refusal.files)
+    return [Refusal(code, reason, named) for (code, reason), named in files.items()]
