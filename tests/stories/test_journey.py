@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -73,8 +74,34 @@ def test_access_is_asked_for_given_used_and_taken_away(shell: Shell, tmp_path: P
     grant = shell.json("approve", request, "--as", "custodian")["grant"]
     shell.run("run", read, "--as", "reviewer", "-o", str(out))
     assert "224, 224" in printed(out)
-    shell.run("revoke", grant if isinstance(grant, str) else grant["id"], "--reason", "the story ends")
+    shell.run("revoke", grant, "--reason", "the story ends")
     shell.run("run", read, "--as", "reviewer", "-o", str(out), code=13)
+
+
+def test_a_grant_revoked_while_a_notebook_runs_reads_nothing_more(shell: Shell, tmp_path: Path) -> None:
+    words = ("request", "clinic-ct", "--purpose", "teaching", "--days", "1", "--as", "teacher")
+    grant = shell.json("approve", shell.json(*words)["id"])["grant"]
+    read = notebook(
+        tmp_path,
+        "import time, pathlib, workbench as wb",
+        "scan = wb.dataset('clinic-ct').volume('S0001')\nprint('first', scan[0].shape)\npathlib.Path('ready').touch()",
+        "while not pathlib.Path('go').exists():\n    time.sleep(0.05)",
+        "try:\n    scan[50]\nexcept wb.WorkbenchError as error:\n    print('second', type(error).__name__, error)",
+    )
+    workspace = Path(shell.environment["WORKBENCH_HOME"]) / "workspaces" / "teacher"
+    out = tmp_path / "out.ipynb"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "workbench.cli", "run", read, "--as", "teacher", "-o", str(out)],
+        env=shell.environment, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not (workspace / "ready").exists():
+        assert run.poll() is None, "the notebook stopped before it had read anything"
+        time.sleep(0.05)
+    shell.run("revoke", grant, "--reason", "the story ends")
+    (workspace / "go").touch()
+    assert run.wait(timeout=120) == 0
+    assert "first (224, 224)" in printed(out)
+    assert "second AccessDenied" in printed(out)
 
 
 def test_undisclosed_data_are_read_by_nobodys_kernel(shell: Shell, tmp_path: Path) -> None:
