@@ -11,7 +11,7 @@ ruff format --check --quiet .
 mypy
 
 say "Style and types of TypeScript"
-(cd extensions && { [ -d node_modules/typescript ] || npm ci --silent --no-audit --no-fund; } && npm run --silent check)
+(cd extensions && { [ -d node_modules/typescript ] || npm ci --no-audit --no-fund --loglevel=error >&2; } && npm run --silent check)
 [ "${1:-all}" = lint ] && exit 0
 
 mkdir -p build
