@@ -101,7 +101,15 @@ def gateway(home: Settings) -> Iterator[Settings]:
     stop_gateway(process)
 
 
-SMALL_PLAN = (("train", 11), ("train", 12), ("train", 13), ("validation", 21), ("public_test", 31), ("final_test", 41))
+SMALL_PLAN = (
+    ("train", 11),
+    ("train", 12),
+    ("train", 13),
+    ("validation", 22),
+    ("validation", 23),
+    ("public_test", 31),
+    ("final_test", 41),
+)
 
 
 @pytest.fixture(scope="session")

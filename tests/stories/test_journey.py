@@ -18,7 +18,7 @@ import pytest
 from workbench.settings import Settings
 
 KERNELSPEC = {"name": "workbench-python", "display_name": "Governed Python", "language": "python"}
-QUICK = ["-p", "epochs=1", "-p", "batches=4", "-p", "bootstrap=50"]
+QUICK = ["-p", "epochs=1", "-p", "bootstrap=50"]
 
 
 class Shell:
