@@ -46,8 +46,11 @@ def refused(model: object) -> str:
     return stop.value.message
 
 
-def test_a_plain_model_passes_the_gate() -> None:
-    check_model(mean_model(), max_bytes=2**20)
+def test_a_plain_model_passes_the_gate_at_exactly_its_size() -> None:
+    model = mean_model()
+    assert check_model(model, max_bytes=len(model)) is None
+    with pytest.raises(SubmissionRefused):
+        check_model(model, max_bytes=len(model) - 1)
 
 
 @pytest.mark.parametrize("content", [b"\x00\xff" * 40, b"PK\x03\x04", b"import os"])
