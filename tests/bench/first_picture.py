@@ -7,11 +7,9 @@ Chromium. The clock starts at the key that runs the cell and stops when all thre
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import os
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
+from run import load
 
 from workbench.connection import running_gateway
 from workbench.geometry import Geometry
@@ -179,14 +178,7 @@ def _chromium() -> str:
 
 def _browser_tests() -> Any:
     """Load how the browser tests start JupyterLab, so that it is written once."""
-    file = Path(__file__).resolve().parents[1] / "browser" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("workbench_browser_tests", file)
-    if spec is None or spec.loader is None:
-        raise ImportError(file.name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load(Path(__file__).resolve().parents[1] / "browser" / "conftest.py", "workbench_browser_tests")
 
 
 def _row(subject: str, value: float, unit: str, promised: float | None) -> dict[str, Any]:

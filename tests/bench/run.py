@@ -20,7 +20,7 @@ def main(target: Path, wanted: list[str]) -> int:
     for file in sorted(HERE.glob("*.py")):
         if file.name == "run.py" or (wanted and file.stem not in wanted):
             continue
-        module = _load(file)
+        module = load(file, f"bench_{file.stem}")
         if not hasattr(module, "run"):
             continue
         sys.stderr.write(f"==> {file.stem}\n")
@@ -36,8 +36,9 @@ def main(target: Path, wanted: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _load(file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"bench_{file.stem}", file)
+def load(file: Path, name: str) -> Any:
+    """Load a file of the tests, which are no package, as a module of a name."""
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ImportError(file.name)
     module = importlib.util.module_from_spec(spec)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.data.shard import Box, Shard, checked_box, read_layout
 from workbench.errors import IntegrityError, InvalidInput
 from workbench.geometry import Geometry
-from workbench.ingest.ome_zarr import write_ome_zarr
+from workbench.ingest.series.ome_zarr import write_ome_zarr
 
 SHAPE = (50, 70, 131)
 VOXELS = np.random.default_rng(0).integers(-1024, 3000, SHAPE).astype(np.int16)

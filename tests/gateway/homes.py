@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from workbench.connection import Connection, operator_secret, sign_in
 from workbench.geometry import Geometry
-from workbench.ingest.nodules import nodule_table
-from workbench.ingest.ome_zarr import write_ome_zarr
+from workbench.ingest.series.ome_zarr import write_ome_zarr
+from workbench.ingest.tables.nodules import nodule_table
 from workbench.settings import Settings
 
 SHAPE = (40, 70, 100)

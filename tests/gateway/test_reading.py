@@ -10,7 +10,7 @@ from homes import SHAPE, Lines, volume_of
 from workbench.errors import NotFound, RangeNotSatisfiable
 from workbench.gateway.ranges import read_ranges
 from workbench.geometry import Geometry
-from workbench.ingest.ome_zarr import write_ome_zarr
+from workbench.ingest.series.ome_zarr import write_ome_zarr
 
 SHARD = "/v1/datasets/open-ct/scans/S0001/zarr/0/c/0/0/0"
 

@@ -16,8 +16,8 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import MRImageStorage, RTStructureSetStorage
 
 from workbench.errors import Conflict, GatewayUnavailable, IngestRefused, InvalidInput
+from workbench.ingest.deidentify.profile import ct_profile
 from workbench.ingest.pipeline import ingest_folder, read_series
-from workbench.ingest.profile import ct_profile
 from workbench.ingest.progress import Bar, quiet
 
 KEY = b"k" * 32

@@ -20,7 +20,7 @@ import pytest
 from workbench.connection import Connection, operator_secret, sign_in
 from workbench.errors import NotFound, NotSignedIn
 from workbench.geometry import Geometry
-from workbench.ingest.ome_zarr import write_ome_zarr
+from workbench.ingest.series.ome_zarr import write_ome_zarr
 from workbench.settings import Settings
 
 ASK = "from workbench.connection import connect_from_environment as line\n"

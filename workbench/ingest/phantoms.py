@@ -21,16 +21,16 @@ from pydicom import dcmread
 from workbench.connection import Connection
 from workbench.errors import Conflict, InvalidInput
 from workbench.imaging.phantom import Phantom, make_phantom
+from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.pseudonyms import PHANTOM_KEY
 from workbench.ingest.delivery import Delivery, send_scan
-from workbench.ingest.folder import Progress
-from workbench.ingest.nodules import nodule_rows
 from workbench.ingest.phantom_series import phantom_plan, write_series
 from workbench.ingest.pipeline import REPORTED, IngestReport, check_name, read_series, send_nodules
-from workbench.ingest.profile import ct_profile
 from workbench.ingest.progress import quiet
-from workbench.ingest.pseudonyms import PHANTOM_KEY
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.volumes import Place, make_scan
+from workbench.ingest.series.folder import Progress
+from workbench.ingest.series.volumes import Place, make_scan
+from workbench.ingest.tables.nodules import nodule_rows
 
 LEARNING_SPLITS = ("train", "validation")
 ABOUT = "Computed chest-CT phantoms with known nodules; they show nobody. "

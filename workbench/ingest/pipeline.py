@@ -13,15 +13,15 @@ from typing import Any
 
 from workbench.connection import Connection
 from workbench.errors import Conflict, IngestRefused, InvalidInput
+from workbench.ingest.deidentify.profile import Profile, ct_profile
+from workbench.ingest.deidentify.pseudonyms import ingest_key
 from workbench.ingest.delivery import Delivery, send_object, send_scan
-from workbench.ingest.folder import FolderScan, Progress, read_folder
-from workbench.ingest.geometry_gate import check_series
-from workbench.ingest.nodules import Nodules, nodule_rows, nodule_table
-from workbench.ingest.profile import Profile, ct_profile
 from workbench.ingest.progress import quiet
-from workbench.ingest.pseudonyms import ingest_key
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.volumes import CheckedSeries, Place, make_scan
+from workbench.ingest.series.folder import FolderScan, Progress, read_folder
+from workbench.ingest.series.geometry_gate import check_series
+from workbench.ingest.series.volumes import CheckedSeries, Place, make_scan
+from workbench.ingest.tables.nodules import Nodules, nodule_rows, nodule_table
 from workbench.settings import load_settings
 
 DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")

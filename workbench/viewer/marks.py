@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.boxes import Box
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 from workbench.imaging.volume import WINDOWS
@@ -23,21 +24,9 @@ MOST_BOXES = 500
 
 
 @dataclass(frozen=True)
-class BoxMark:
-    """A box around a finding, in the patient.
+class BoxMark(Box):
+    """A box that was checked and can be drawn; its sizes are > 0, and it needs no label."""
 
-    Parameters
-    ----------
-    centre_mm : tuple of 3 float
-        Patient position (x, y, z), LPS, mm.
-    size_mm : tuple of 3 float
-        Full extent along x, y, z, mm, all > 0.
-    label : str
-        What stands beside it.
-    """
-
-    centre_mm: Position
-    size_mm: Position
     label: str = ""
 
     def as_dict(self) -> dict[str, object]:

@@ -13,7 +13,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
 from workbench.geometry import Geometry
-from workbench.ingest.ome_zarr import halve, write_ome_zarr
+from workbench.ingest.series.ome_zarr import halve, write_ome_zarr
 
 GRID = Geometry((70, 66, 131), (2.5, 0.75, 0.625), (-160.5, -171.25, -310.25))
 

@@ -16,11 +16,11 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.valuerep import IS, DSdecimal, DSfloat
 
 from workbench.geometry import Geometry
-from workbench.ingest.folder import Slice
-from workbench.ingest.ome_zarr import write_ome_zarr
-from workbench.ingest.pixels import read_volume
-from workbench.ingest.profile import Profile
+from workbench.ingest.deidentify.profile import Profile
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.folder import Slice
+from workbench.ingest.series.ome_zarr import write_ome_zarr
+from workbench.ingest.series.pixels import read_volume
 
 # Level and width in HU that a lung is read with; what a viewer opens with.
 LUNG_WINDOW = (-600, 1500)

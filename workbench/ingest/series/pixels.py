@@ -17,9 +17,9 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from workbench.geometry import Geometry
-from workbench.ingest.folder import PARSE_ERRORS, Slice
-from workbench.ingest.profile import Profile
+from workbench.ingest.deidentify.profile import Profile
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.folder import PARSE_ERRORS, Slice
 from workbench.ingest.silence import silent_pydicom
 
 PIXEL_DATA = 0x7FE00010

@@ -19,9 +19,9 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
-from workbench.ingest.deidentify import Deidentifier, texts
-from workbench.ingest.profile import Profile
-from workbench.ingest.pseudonyms import Pseudonyms
+from workbench.ingest.deidentify.cleaner import Deidentifier, texts
+from workbench.ingest.deidentify.profile import Profile
+from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.silence import silent_pydicom
 

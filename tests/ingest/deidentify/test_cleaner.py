@@ -14,10 +14,10 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
-from workbench.ingest.deidentify import Deidentifier
+from workbench.ingest.deidentify.cleaner import Deidentifier
+from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.pipeline import ingest_folder
-from workbench.ingest.profile import ct_profile
-from workbench.ingest.pseudonyms import Pseudonyms
 
 KEY = b"k" * 32
 CANARY = "Zanzibar"

@@ -10,8 +10,8 @@ import pytest
 from pydicom.dataset import FileDataset
 
 from workbench.errors import IngestRefused
+from workbench.ingest.deidentify.profile import ct_profile
 from workbench.ingest.pipeline import read_series
-from workbench.ingest.profile import ct_profile
 from workbench.ingest.progress import quiet
 
 KEY = b"k" * 32

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from workbench.geometry import Geometry
-from workbench.ingest.deidentify import texts
-from workbench.ingest.folder import Slice, is_localizer
+from workbench.ingest.deidentify.cleaner import texts
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.folder import Slice, is_localizer
 
 REQUIRED = {
     "SOPInstanceUID": 1, "ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2, "Rows": 1,

@@ -11,11 +11,11 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, RLELossless
 
+from workbench.ingest.deidentify.profile import ct_profile
 from workbench.ingest.pipeline import read_series
-from workbench.ingest.pixels import read_volume
-from workbench.ingest.profile import ct_profile
 from workbench.ingest.progress import quiet
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.pixels import read_volume
 
 
 def voxels(drawn: Any) -> NDArray[np.int16]:

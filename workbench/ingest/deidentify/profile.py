@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-PROFILE_FILE = Path(__file__).with_name("profile_ct.json")
+PROFILE_FILE = Path(__file__).parents[1] / "profiles" / "ct.json"
 
 
 @dataclass(frozen=True)

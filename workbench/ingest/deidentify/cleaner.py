@@ -19,8 +19,8 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from workbench.ingest.profile import Profile, Rule
-from workbench.ingest.pseudonyms import Pseudonyms
+from workbench.ingest.deidentify.profile import Profile, Rule
+from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 
 NUMBER_VRS = frozenset(("DS", "IS", "US", "SS", "UL", "SL", "FL", "FD"))
 DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *")

@@ -1,0 +1,4 @@
+"""Text in pixels, found and covered.
+
+Runs in: ingest host
+"""

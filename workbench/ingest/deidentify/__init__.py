@@ -1,0 +1,4 @@
+"""De-identification by rules that are data.
+
+Runs in: ingest host
+"""

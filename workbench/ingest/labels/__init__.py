@@ -1,0 +1,4 @@
+"""SEG and RTSTRUCT as label volumes on the CT grid.
+
+Runs in: ingest host
+"""

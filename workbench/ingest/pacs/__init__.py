@@ -1,0 +1,4 @@
+"""Images from and to a picture archive.
+
+Runs in: ingest host
+"""

@@ -1,0 +1,4 @@
+"""Series of slices to volumes that hold.
+
+Runs in: ingest host
+"""

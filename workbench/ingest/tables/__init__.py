@@ -1,0 +1,4 @@
+"""Tables in, keyed to the same subjects.
+
+Runs in: ingest host
+"""
