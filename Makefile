@@ -28,7 +28,7 @@ lint:
 	@environments/check.sh lint
 
 bench:
-	@environments/setup.sh test
+	@environments/setup.sh bench
 	@mkdir -p build
 	@$(PYTHON) tests/bench/run.py build/bench.json
 

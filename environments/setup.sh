@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Set up everything a command of the Makefile needs, and nothing twice.
 #
-#   environments/setup.sh demo    the workbench, torch and the lab extension
+#   environments/setup.sh demo    the workbench, torch, the decoders of ingest and the lab extension
 #   environments/setup.sh test    the same and the tools of the tests
+#   environments/setup.sh bench   the same and the peers that the benchmark measures beside
 #
 # It makes a virtual environment in .venv, takes the versions of environments/constraints.txt, and, when run as
-# root on Debian, installs bubblewrap (the walls around governed notebooks) and, for the tests, Chromium.
+# root on Debian, installs bubblewrap (the walls around governed notebooks), tesseract (reads text in pixels),
+# dicom3tools (judges DICOM files) and, for the tests, Chromium and the Orthanc archive.
 set -euo pipefail
 level="${1:-demo}"
 root="$(cd "$(dirname "$0")/.." && pwd)"
@@ -26,7 +28,11 @@ done
 # Debian packages: a missing one is installed by root, named otherwise.
 packages=()
 command -v bwrap > /dev/null || packages+=(bubblewrap)
-if [ "$level" = test ]; then
+command -v tesseract > /dev/null || packages+=(tesseract-ocr)
+command -v dciodvfy > /dev/null || packages+=(dicom3tools)
+if [ "$level" != demo ]; then
+  command -v Orthanc > /dev/null || packages+=(orthanc)
+  [ -f /usr/share/orthanc/plugins/libOrthancDicomWeb.so ] || packages+=(orthanc-dicomweb)
   command -v chromium > /dev/null || command -v chromium-browser > /dev/null || packages+=(chromium)
   [ -d /usr/share/fonts/truetype/dejavu ] || packages+=(fonts-dejavu)
 fi
@@ -34,15 +40,20 @@ if [ "${#packages[@]}" -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
     say "Installing ${packages[*]} from Debian (about a minute)"
     export DEBIAN_FRONTEND=noninteractive
+    # An archive that is installed for the tests must not begin to serve; the tests start their own.
+    policy=/usr/sbin/policy-rc.d
+    [ -e "$policy" ] && policy="" || { printf '#!/bin/sh\nexit 101\n' > "$policy"; chmod 755 "$policy"; }
     (apt-get update -qq && apt-get install -y -qq --no-install-recommends "${packages[@]}") > .setup.log 2>&1 \
       || say "Debian's packages could not be installed (see .setup.log); what needs ${packages[*]} will be skipped and say so."
+    [ -z "$policy" ] || rm -f "$policy"
   else
     say "Not installed: ${packages[*]}. As root: apt-get install ${packages[*]}. What needs them will be skipped and say so."
   fi
 fi
 
-extras="train"
-[ "$level" = test ] && extras="train,test"
+extras="train,ingest"
+[ "$level" = demo ] || extras="train,ingest,test"
+[ "$level" = bench ] && extras="train,ingest,test,bench"
 stamp=".venv/setup-$level"
 # Everything the installed package is made from; the Python sources themselves are used in place.
 wanted="$( { "$python" --version; cat pyproject.toml environments/constraints.txt environments/setup.sh;
@@ -70,5 +81,6 @@ rm -rf workbench/jupyter/labextension workbench/viewer/static
   || stop "the JupyterLab extension was not built; run 'npm ci && npm run build' in extensions/ to see why."
 rm -f .venv/setup-*
 printf '%s' "$wanted" > "$stamp"
-[ "$level" = test ] && printf '%s' "$wanted" > .venv/setup-demo
+[ "$level" = demo ] || printf '%s' "$wanted" > .venv/setup-demo
+[ "$level" = bench ] && printf '%s' "$wanted" > .venv/setup-test
 say "Set up in ${SECONDS} s"
