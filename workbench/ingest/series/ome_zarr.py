@@ -1,21 +1,26 @@
-"""A CT volume as OME-Zarr: a pyramid of int16 arrays, each one shard of 32³ chunks, as keys and bytes.
+"""A volume as OME-Zarr: a pyramid of arrays, each one shard of 32³ chunks, as keys and bytes.
 
-The same volume gives the same bytes on every machine, so that versions can be named by their content.
+Images (int16) are halved by their mean; labels (uint8 or uint16) by the nearest voxel, since the mean of two labels
+is a third one. The same volume gives the same bytes on every machine, so that versions can be named by their content.
 
 Runs in: ingest host
-Source: OME-NGFF 0.5 (multiscales); zarr v3 core specification and its codec `sharding_indexed`.
+Source: OME-NGFF 0.5 (multiscales, image-label); zarr v3 core specification and its codec `sharding_indexed`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import google_crc32c
 import numpy as np
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
+from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 
 CHUNK = 32
@@ -24,18 +29,43 @@ AIR_HU = -1024
 SMALLEST = 64
 COMPRESSION = {"cname": "lz4", "clevel": 5, "shuffle": Blosc.BITSHUFFLE, "blocksize": 0}
 
-Voxels = NDArray[np.int16]
+Voxels = NDArray[Any]
 
 
-def write_ome_zarr(volume: Voxels, grid: Geometry) -> tuple[dict[str, bytes], int]:
+@dataclass(frozen=True)
+class Kind:
+    """What a pyramid holds: its name, its allowed voxels, what stands beyond its border, how it is made coarser."""
+
+    name: str
+    dtypes: tuple[str, ...]
+    fill: int
+    method: str
+
+
+MEAN, NEAREST = "2×2×2 integer mean", "nearest voxel"
+KINDS = {
+    "ct": Kind("ct", ("int16",), AIR_HU, MEAN),
+    "mr": Kind("mr", ("int16",), 0, MEAN),
+    "pet": Kind("pet", ("int16",), 0, MEAN),
+    "label": Kind("label", ("uint8", "uint16"), 0, NEAREST),
+}
+
+
+def write_ome_zarr(
+    volume: Voxels, grid: Geometry, *, kind: str = "ct", names: Mapping[int, str] | None = None
+) -> tuple[dict[str, bytes], int]:
     """Encode a volume.
 
     Parameters
     ----------
-    volume : ndarray, int16, shape (z, y, x), HU
+    volume : ndarray, int16 or (labels) uint8 or uint16, shape (z, y, x)
         The voxels.
     grid : Geometry
         Their grid in the patient.
+    kind : {"ct", "mr", "pet", "label"}, default "ct"
+        What the voxels are.
+    names : mapping of int to str, optional
+        For labels: what each value stands for; 0 is the background and has no name.
 
     Returns
     -------
@@ -43,20 +73,45 @@ def write_ome_zarr(volume: Voxels, grid: Geometry) -> tuple[dict[str, bytes], in
         Keys below the group, such as `0/c/0/0/0`, and their content.
     int
         Number of levels.
+
+    Raises
+    ------
+    InvalidInput
+        When the voxels are not of the kind's type, or their shape is not the grid's.
     """
+    what = KINDS[kind]
+    if volume.dtype.name not in what.dtypes or volume.shape != grid.shape:
+        wanted = f"{' or '.join(what.dtypes)} of shape {grid.shape}"
+        raise InvalidInput(f"A {kind} volume is {wanted}, not {volume.dtype} of shape {volume.shape}.")
     objects: dict[str, bytes] = {}
     datasets: list[dict[str, object]] = []
     level, current = 0, volume
     while True:
-        objects[f"{level}/zarr.json"] = _json(_array_metadata(current.shape))
-        objects[f"{level}/c/0/0/0"] = encode_shard(current)
+        objects[f"{level}/zarr.json"] = _json(_array_metadata(current, what.fill))
+        objects[f"{level}/c/0/0/0"] = encode_shard(current, what.fill)
         datasets.append({"path": str(level), "coordinateTransformations": _transformations(grid, level)})
         level += 1
         if max(current.shape) <= SMALLEST:
             break
-        current = halve(current)
-    objects["zarr.json"] = _json(_group_metadata(datasets))
+        current = thin_out(volume, level) if what.method is NEAREST else halve(current)
+    objects["zarr.json"] = _json(_group_metadata(datasets, what, names))
     return objects, level
+
+
+def thin_out(labels: Voxels, level: int) -> Voxels:
+    """Give the labels at a coarser level: of each block of 2^level voxels an axis, the one nearest to its centre.
+
+    Each is taken from the finest level, so that none is further than half a fine voxel from where it stands.
+
+    >>> thin_out(np.array([[[1, 2, 3, 4, 5]]], dtype=np.uint8), 1).tolist()
+    [[[1, 3, 5]]]
+    """
+    step = 2**level
+    picked = [
+        np.minimum(np.arange(-(-size // step)) * step + (step // 2 - 1 if step > 1 else 0), size - 1)
+        for size in labels.shape
+    ]
+    return labels[np.ix_(*picked)]
 
 
 def halve(volume: Voxels) -> Voxels:
@@ -79,7 +134,7 @@ def halve(volume: Voxels) -> Voxels:
     return total.astype(np.int16)
 
 
-def encode_shard(volume: Voxels) -> bytes:
+def encode_shard(volume: Voxels, fill: int = AIR_HU) -> bytes:
     """Give one shard: compressed chunks in (z, y, x) order, then their (offset, size) index and its CRC-32C."""
     counts = [-(-size // CHUNK) for size in volume.shape]
     codec = Blosc(**COMPRESSION)
@@ -87,7 +142,7 @@ def encode_shard(volume: Voxels) -> bytes:
     index = np.empty((counts[0] * counts[1] * counts[2], 2), dtype="<u8")
     offset = 0
     for number, place in enumerate(product(*(range(count) for count in counts))):
-        encoded = bytes(codec.encode(_chunk(volume, place)))
+        encoded = bytes(codec.encode(_chunk(volume, place, fill)))
         index[number] = offset, len(encoded)
         offset += len(encoded)
         parts.append(encoded)
@@ -95,19 +150,19 @@ def encode_shard(volume: Voxels) -> bytes:
     return b"".join([*parts, table, google_crc32c.value(table).to_bytes(4, "little")])
 
 
-def _chunk(volume: Voxels, place: tuple[int, ...]) -> Voxels:
+def _chunk(volume: Voxels, place: tuple[int, ...], fill: int) -> Voxels:
     z, y, x = (slice(n * CHUNK, (n + 1) * CHUNK) for n in place)
     part = volume[z, y, x]
     if part.shape == (CHUNK, CHUNK, CHUNK):
         return np.ascontiguousarray(part)
-    whole = np.full((CHUNK, CHUNK, CHUNK), AIR_HU, dtype=np.int16)
+    whole = np.full((CHUNK, CHUNK, CHUNK), fill, dtype=volume.dtype)
     whole[tuple(slice(0, size) for size in part.shape)] = part
     return whole
 
 
-def _array_metadata(shape: tuple[int, ...]) -> dict[str, object]:
+def _array_metadata(volume: Voxels, fill: int) -> dict[str, object]:
     little = {"name": "bytes", "configuration": {"endian": "little"}}
-    blosc = {"typesize": 2, "cname": "lz4", "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
+    blosc = {"typesize": volume.dtype.itemsize, "cname": "lz4", "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
     sharding = {
         "chunk_shape": [CHUNK] * 3,
         "codecs": [little, {"name": "blosc", "configuration": blosc}],
@@ -117,14 +172,14 @@ def _array_metadata(shape: tuple[int, ...]) -> dict[str, object]:
     return {
         "zarr_format": 3,
         "node_type": "array",
-        "shape": list(shape),
-        "data_type": "int16",
+        "shape": list(volume.shape),
+        "data_type": volume.dtype.name,
         "chunk_grid": {
             "name": "regular",
-            "configuration": {"chunk_shape": [-(-size // CHUNK) * CHUNK for size in shape]},
+            "configuration": {"chunk_shape": [-(-size // CHUNK) * CHUNK for size in volume.shape]},
         },
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-        "fill_value": AIR_HU,
+        "fill_value": fill,
         "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
         "dimension_names": ["z", "y", "x"],
         "attributes": {},
@@ -144,20 +199,24 @@ def _transformations(grid: Geometry, level: int) -> list[dict[str, object]]:
     return [{"type": "scale", "scale": scale}, {"type": "translation", "translation": shift}]
 
 
-def _group_metadata(datasets: list[dict[str, object]]) -> dict[str, object]:
+def _group_metadata(
+    datasets: list[dict[str, object]], what: Kind, names: Mapping[int, str] | None
+) -> dict[str, object]:
     axes = [{"name": name, "type": "space", "unit": "millimeter"} for name in "zyx"]
     multiscale = {
-        "name": "ct",
+        "name": what.name,
         "axes": axes,
         "datasets": datasets,
-        "type": "mean",
-        "metadata": {"method": "2×2×2 integer mean", "orientation": "LPS"},
+        "type": "mean" if what.method is MEAN else "nearest",
+        "metadata": {"method": what.method, "orientation": "LPS"},
     }
-    return {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": {"ome": {"version": "0.5", "multiscales": [multiscale]}},
-    }
+    ome: dict[str, object] = {"version": "0.5", "multiscales": [multiscale]}
+    if what.method is NEAREST:
+        properties = [{"label-value": value, "name": name} for value, name in sorted((names or {}).items())]
+        # The image lies beside the folder of labels: <scan>/image.zarr and <scan>/labels/<name>.zarr.
+        image_label: dict[str, object] = {"source": {"image": "../../image.zarr"}}
+        ome["image-label"] = {**image_label, "properties": properties} if properties else image_label
+    return {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
 
 
 def _json(value: object) -> bytes:
