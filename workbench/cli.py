@@ -42,7 +42,7 @@ VERBS = (
     Verb("ingest", "ingest", "workbench.ingest.commands", "bring DICOM, images or tables in as a new dataset version"),
     Verb("ingest", "sign-off", "workbench.ingest.signing", "publish or reject a version that waits (second person)"),
     Verb("ingest", "withdraw", "workbench.ingest.signing", "make a subject unreadable in every version, for ever"),
-    Verb("ingest", "deidentify", "workbench.ingest.deidentify.commands", "write a de-identified copy of a DICOM folder"),
+    Verb("ingest", "deidentify", "workbench.ingest.deidentify.commands", "write a de-identified copy of DICOM"),
     Verb("ingest", "check", "workbench.ingest.verify.commands", "look for identifiers left in a de-identified folder"),
     Verb("ingest", "crosswalk", "workbench.ingest.deidentify.commands", "look a pseudonym up (ingest host only)"),
     Verb("ingest", "receive", "workbench.ingest.pacs.commands", "take in what a scanner or PACS sends (C-STORE)"),

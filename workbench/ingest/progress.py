@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 WIDTH = 28
 REDRAW_S = 0.1
+# Called with (done, total, what is being done).
+Progress = Callable[[int, int, str], None]
 
 
 def quiet(done: int, total: int, what: str) -> None:
