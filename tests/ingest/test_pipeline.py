@@ -16,7 +16,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import MRImageStorage, RTStructureSetStorage
 
 from workbench.errors import Conflict, GatewayUnavailable, IngestRefused, InvalidInput
-from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.pipeline import ingest_folder, read_series
 from workbench.ingest.progress import Bar, quiet
 
@@ -53,7 +53,7 @@ def test_the_same_folder_under_other_names_gives_the_same_bytes(draw_series: Any
 
 def test_new_scans_continue_the_numbering(draw_series: Any, line: Any) -> None:
     drawn = draw_series()
-    _, checked = read_series(drawn.folder, KEY, ct_profile(), quiet)
+    _, checked = read_series(drawn.folder, KEY, load_profile(), quiet)
     line.known = {"subjects": {checked[0].subject_pseudonym: "P0001"}, "scans": {"2.25.1": "S0001"}}
     report = ingest_folder(line, drawn.folder, "clinic-ct", key=KEY)
     assert (report.series[0]["scan"], report.series[0]["subject"]) == ("S0002", "P0001")
@@ -61,7 +61,7 @@ def test_new_scans_continue_the_numbering(draw_series: Any, line: Any) -> None:
 
 def test_a_known_series_is_nothing_new(draw_series: Any, line: Any) -> None:
     drawn = draw_series()
-    _, checked = read_series(drawn.folder, KEY, ct_profile(), quiet)
+    _, checked = read_series(drawn.folder, KEY, load_profile(), quiet)
     line.known["scans"] = {checked[0].uid: "S0001"}
     with pytest.raises(Conflict, match="nothing new"):
         ingest_folder(line, drawn.folder, "clinic-ct", key=KEY)

@@ -21,7 +21,7 @@ from pydicom import dcmread
 from workbench.connection import Connection
 from workbench.errors import Conflict, InvalidInput
 from workbench.imaging.phantom import Phantom, make_phantom
-from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.deidentify.pseudonyms import PHANTOM_KEY
 from workbench.ingest.delivery import Delivery, send_scan
 from workbench.ingest.phantom_series import phantom_plan, write_series
@@ -185,7 +185,7 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 def send_phantom(job: Job) -> Sent:
     """Make one phantom, write it as DICOM, and bring it in."""
-    phantom, profile = make_phantom(job.seed, size=job.size), ct_profile()
+    phantom, profile = make_phantom(job.seed, size=job.size), load_profile()
     with tempfile.TemporaryDirectory(prefix="workbench-phantom-") as scratch:
         write_series(phantom, Path(scratch))
         found, checked = read_series(Path(scratch), PHANTOM_KEY, profile, quiet)
@@ -222,7 +222,8 @@ def _publish(line: Connection, name: str, delivery: Delivery, sent: Sequence[Sen
         return IngestReport(name, str(delivery.version), (), (), {})
     scans = [one.facts for one in mine]
     names = {str(facts["scan"]): str(facts["scan"]) for facts in scans}
-    send_nodules(line, delivery, nodule_rows(names, {str(one.facts["scan"]): one.nodules for one in mine}))
+    rows = nodule_rows(names, {str(one.facts["scan"]): one.nodules for one in mine})
+    send_nodules(line, delivery, rows, [Place(f["scan"], f["subject"], f["split"]) for f in scans])
     card = {"keywords": ["computed tomography", "chest", "lung nodules", "phantom"], "license": "Apache-2.0"}
     answer = delivery.commit(scans, card, note="embedded phantoms")
     counts: Counter[str] = Counter()

@@ -13,15 +13,15 @@ from typing import Any
 
 from workbench.connection import Connection
 from workbench.errors import Conflict, IngestRefused, InvalidInput
-from workbench.ingest.deidentify.profile import Profile, ct_profile
+from workbench.ingest.deidentify.profile import Profile, load_profile
 from workbench.ingest.deidentify.pseudonyms import ingest_key
-from workbench.ingest.delivery import Delivery, send_object, send_scan
+from workbench.ingest.delivery import Delivery, send_scan, send_table
 from workbench.ingest.progress import quiet
 from workbench.ingest.refusals import Refusal, refuse
 from workbench.ingest.series.folder import FolderScan, Progress, read_folder
 from workbench.ingest.series.geometry_gate import check_series
 from workbench.ingest.series.volumes import CheckedSeries, Place, make_scan
-from workbench.ingest.tables.nodules import Nodules, nodule_rows, nodule_table
+from workbench.ingest.tables.nodules import DECLARATION, Nodules, nodule_parts, nodule_rows
 from workbench.settings import load_settings
 
 DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -102,7 +102,7 @@ def ingest_folder(
         When the dataset already holds every series of the folder.
     """
     check_name(dataset)
-    profile, progress = ct_profile(), progress or quiet
+    profile, progress = load_profile(), progress or quiet
     found, checked = read_series(folder, key or ingest_key(load_settings()), profile, progress)
     with Delivery(line, dataset, title=title, description=description, tier=tier, phantoms=phantoms) as delivery:
         fresh = [series for series in checked if series.uid not in delivery.known_scans]
@@ -116,7 +116,7 @@ def ingest_folder(
             progress(number, len(fresh), "encoding")
         if annotations is not None:
             names = {series.source_uid: place.scan for series, place in zip(fresh, places, strict=True)}
-            send_nodules(line, delivery, nodule_rows(names, annotations))
+            send_nodules(line, delivery, nodule_rows(names, annotations), places)
         answer = delivery.commit(scans, {}, note=f"{len(scans)} series")
     reported = [
         {**{name: facts[name] for name in REPORTED}, "files": len(series.slices)}
@@ -183,9 +183,10 @@ def give_places(series: Sequence[CheckedSeries], delivery: Delivery, split: str 
     return places
 
 
-def send_nodules(line: Connection, delivery: Delivery, rows: list[dict[str, Any]]) -> None:
-    """Send the table of nodules of the new scans."""
-    send_object(line, delivery.id, "tables/nodules.arrow", nodule_table(rows))
+def send_nodules(line: Connection, delivery: Delivery, rows: list[dict[str, Any]], places: Sequence[Place]) -> None:
+    """Send the nodules of the new scans, each subject's under the subject's own key."""
+    subjects = {place.scan: place.subject for place in places}
+    send_table(line, delivery.id, "nodules", DECLARATION, nodule_parts(rows, subjects))
 
 
 def _send_series(

@@ -13,9 +13,10 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
+from pydicom.uid import CTImageStorage
 
 from workbench.ingest.deidentify.cleaner import Deidentifier
-from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.pipeline import ingest_folder
 
@@ -70,7 +71,7 @@ def test_no_planted_value_stays_in_a_cleaned_instance(draw_series: Any, implicit
     drawn = draw_series(change=plant, count=1, implicit=implicit)
     source = dcmread(drawn.files[0])
     output = io.BytesIO()
-    Deidentifier(ct_profile(), Pseudonyms(KEY, "p")).clean_instance(source).save_as(output, enforce_file_format=True)
+    Deidentifier(load_profile(), Pseudonyms(KEY, "p")).clean_instance(source).save_as(output, enforce_file_format=True)
     assert leaks(output.getvalue()) == []
     again = dcmread(io.BytesIO(output.getvalue()))
     assert again.preamble == b"\0" * 128 and again.file_meta.MediaStorageSOPInstanceUID == again.SOPInstanceUID
@@ -93,22 +94,23 @@ def test_a_canary_in_every_text_of_the_dictionary_dies_at_two_depths() -> None:
     for tag, (vr, *_) in DicomDictionary.items():
         if vr == "SQ":
             top[tag] = DataElement(tag, "SQ", Sequence([item]))
-    cleaned = Deidentifier(ct_profile(), Pseudonyms(KEY, "p")).clean(top).to_json()
+    cleaned = Deidentifier(load_profile(), Pseudonyms(KEY, "p")).clean(top).to_json()
     assert CANARY not in cleaned and "1.2.3.44.555.6666" not in cleaned
     assert len(top) > 3000
 
 
 def cleaned(key: bytes = KEY, patient: str = "p", **elements: Any) -> Dataset:
     source = Dataset()
+    source.SOPClassUID = CTImageStorage
     for keyword, value in elements.items():
         setattr(source, keyword, value)
-    return Deidentifier(ct_profile(), Pseudonyms(key, patient)).clean(source)
+    return Deidentifier(load_profile(), Pseudonyms(key, patient)).clean(source)
 
 
 def test_every_instance_is_marked_with_the_profile() -> None:
     marked = cleaned()
     assert marked.PatientIdentityRemoved == "YES" and marked.LongitudinalTemporalInformationModified == "MODIFIED"
-    assert marked.DeidentificationMethod[1] == f"sha256 {ct_profile().digest[:48]}"
+    assert marked.DeidentificationMethod[1] == f"sha256 {load_profile().digest[:48]}"
     codes = [item.CodeValue for item in marked.DeidentificationMethodCodeSequence]
     assert codes == ["113100", "113107", "113108"]
 
@@ -148,8 +150,9 @@ def test_pseudonyms_need_the_key_and_differ_between_patients() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_values_stay_only_as_the_rule_says(keyword: str, value: Any, kept: Any) -> None:
     source = Dataset()
+    source.SOPClassUID = CTImageStorage
     source[keyword] = DataElement(keyword, dictionary_VR(keyword), value, validation_mode=0)
-    result = Deidentifier(ct_profile(), Pseudonyms(KEY, "p")).clean(source)
+    result = Deidentifier(load_profile(), Pseudonyms(KEY, "p")).clean(source)
     assert result.get(keyword) == kept
 
 

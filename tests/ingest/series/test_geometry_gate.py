@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import FileDataset
 
 from workbench.errors import IngestRefused
-from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.pipeline import read_series
 from workbench.ingest.progress import quiet
 
@@ -19,7 +19,7 @@ STEP = 2.5
 
 
 def read(drawn: Any) -> Any:
-    _, checked = read_series(drawn.folder, KEY, ct_profile(), quiet)
+    _, checked = read_series(drawn.folder, KEY, load_profile(), quiet)
     return checked
 
 
@@ -170,6 +170,6 @@ def test_a_whole_localizer_series_is_left_out_by_name(draw_series: Any) -> None:
     other = draw_series("other", count=2, change=scout)
     for file in other.files:
         file.rename(other.folder.parent / "in" / f"scout-{file.name}")
-    found, checked = read_series(other.folder.parent / "in", KEY, ct_profile(), quiet)
+    found, checked = read_series(other.folder.parent / "in", KEY, load_profile(), quiet)
     assert len(checked) == 1 and len(found.ignored) == 2
     assert found.ignored[0]["reason"] == "a localizer (scout) series"

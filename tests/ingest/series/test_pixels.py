@@ -11,7 +11,7 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, RLELossless
 
-from workbench.ingest.deidentify.profile import ct_profile
+from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.pipeline import read_series
 from workbench.ingest.progress import quiet
 from workbench.ingest.refusals import Refusal
@@ -25,8 +25,8 @@ def voxels(drawn: Any) -> NDArray[np.int16]:
 
 
 def outcome(drawn: Any) -> NDArray[np.int16] | Refusal:
-    _, checked = read_series(drawn.folder, b"k" * 32, ct_profile(), quiet)
-    return read_volume(checked[0].slices, checked[0].grid, ct_profile())
+    _, checked = read_series(drawn.folder, b"k" * 32, load_profile(), quiet)
+    return read_volume(checked[0].slices, checked[0].grid, load_profile())
 
 
 @pytest.mark.parametrize("implicit", [False, True])

@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.charset import convert_encodings
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
-from workbench.ingest.deidentify.profile import Profile, Rule
+from workbench.errors import IngestRefused
+from workbench.ingest.deidentify.actions import ACTIONS, Context, shifted_day, texts
+from workbench.ingest.deidentify.profile import ClassRules, Profile
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms
+from workbench.ingest.deidentify.rules import Rule
 
-NUMBER_VRS = frozenset(("DS", "IS", "US", "SS", "UL", "SL", "FL", "FD"))
-DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *")
-AGE = re.compile(r"(\d{3})([DWMY])")
-DAY = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2}) *")
-OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
+__all__ = ["Context", "Deidentifier", "Verdict", "clean_pixel_mark", "new_file_meta", "texts"]
+
 # Longer values are pixels or rare, and remembering them would only cost memory.
 MEMO_BYTES = 4096
 IMPLEMENTATION_UID = "2.25.187264590441737613240921478317725264120"
 # What pydicom raises for a value that is not what its VR says.
-VALUE_ERRORS = (ValueError, TypeError, OverflowError, ArithmeticError, AttributeError, NotImplementedError, KeyError)
+VALUE_ERRORS = (
+    ValueError, TypeError, OverflowError, ArithmeticError, AttributeError, NotImplementedError, LookupError, EOFError,
+)  # fmt: skip
+PERSON_TAGS = frozenset(tag for tag, (vr, *_) in DicomDictionary.items() if vr == "PN")
+CHARSET, SOP_CLASS, PIXEL_SIGN = 0x00080005, 0x00080016, 0x00280103
+METHOD_CODES, BURNED_IN = 0x00120064, 0x00280301
+NAME_WORD = re.compile(r"[^\W\d_]{2,}")
+REMOVE_PRIVATE, REMOVE, REMOVE_VALUE, EMPTY_VALUE = "remove private", "remove", "remove value", "empty value"
 
 Verdict = tuple[DataElement | None, str]
 
@@ -50,188 +57,187 @@ class Deidentifier:
     ----------
     counts : Counter
         How often each rule was applied, for the report.
+    marks : tuple of DataElement
+        What every result is marked with.
     """
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms) -> None:
         self.profile = profile
         self.pseudonyms = pseudonyms
         self.counts: Counter[str] = Counter()
-        self._memo: dict[tuple[int, str | None, bytes, bool], Verdict] = {}
-        self._top = frozenset(profile.rules)
-        self._marks = _marks(profile)
+        self.marks = _marks(profile)
+        self._memo: dict[tuple[Rule, str | None, bytes, bool, Context], Verdict] = {}
+        self._contexts: dict[tuple[bytes | str | None, ...], Context] = {}
 
     def clean(self, source: Dataset) -> Dataset:
         """Give a new dataset with only what the profile keeps, marked as de-identified.
 
         Elements are shared between the results of equal sources: treat them as read-only.
+
+        Raises
+        ------
+        IngestRefused
+            When the profile has no rules for the SOP class.
         """
-        result = self._clean(source, self._top)
-        for mark in self._marks:
-            result.add(mark)
+        result = self.clean_item(source, self.class_rules(source), self.context(source))
+        for mark in self.marks:
+            result[mark.tag] = mark
         return result
 
     def clean_instance(self, source: FileDataset) -> FileDataset:
         """Give a whole instance, pixels included, with preamble and file meta information written afresh."""
         body = self.clean(source)
-        meta = FileMetaDataset()
-        meta.FileMetaInformationVersion = b"\0\1"
-        meta.MediaStorageSOPClassUID = body.get("SOPClassUID", "")
-        meta.MediaStorageSOPInstanceUID = body.get("SOPInstanceUID", "")
-        meta.TransferSyntaxUID = source.file_meta.TransferSyntaxUID
-        meta.ImplementationClassUID = IMPLEMENTATION_UID  # type: ignore[assignment]
         is_implicit, is_little = source.original_encoding
         return FileDataset(
-            "", body, preamble=b"\0" * 128, file_meta=meta,
+            "", body, preamble=b"\0" * 128, file_meta=new_file_meta(body, str(source.file_meta.TransferSyntaxUID)),
             is_implicit_VR=bool(is_implicit), is_little_endian=bool(is_little),
         )  # fmt: skip
 
-    def _clean(self, source: Dataset, allowed: Collection[int]) -> Dataset:
+    def class_rules(self, source: Dataset) -> ClassRules:
+        """Give the rules for an instance, or refuse it by name."""
+        uid = "".join(texts(source.get("SOPClassUID"))[:1]).rstrip("\0")
+        found = self.profile.class_rules(uid)
+        if found is None or not found.rules:
+            name = UID(uid).name if found is not None or UID(uid).is_valid and UID(uid).name != uid else "not known"
+            raise IngestRefused(
+                f"The profile {self.profile.name} has no rules for this SOP class ({name or 'missing'}), so nothing "
+                "of the instance may leave; take it out of the folder.",
+                code="unsupported-sop-class",
+            )
+        return found
+
+    def context(self, source: Dataset) -> Context:
+        """Give what the reading of an instance's elements depends on besides their bytes."""
+        tags = sorted(PERSON_TAGS.intersection(source.keys()))
+        raws = [source.get_item(tag) for tag in (CHARSET, PIXEL_SIGN, *tags) if tag in source]
+        key = tuple(_memory_key(raw) for raw in raws)
+        known = self._contexts.get(key)
+        if known is None:
+            charsets = _charsets(source.get("SpecificCharacterSet"), ("iso8859",))
+            names = frozenset(word for tag in tags for word in _name_words(source, tag))
+            sign = texts(source.get("PixelRepresentation"))
+            known = self._contexts[key] = Context(charsets, names, sign == ["1"])
+        return known
+
+    def clean_item(self, source: Dataset, allowed: Any, context: Context) -> Dataset:
+        """Give a new dataset or item with only what the rules by tag allow."""
+        own = source.get("SpecificCharacterSet") if CHARSET in source else None
+        if own is not None:
+            context = Context(_charsets(own, context.charsets), context.names, context.is_signed)
+        rules: Mapping[int, Rule] = allowed.rules if isinstance(allowed, ClassRules) else allowed
+        private = allowed.private if isinstance(allowed, ClassRules) else {}
         result, counts = Dataset(), self.counts
         for tag in source.keys():
-            if tag not in allowed:
-                counts["remove private" if tag.is_private else "remove"] += 1
+            rule = rules.get(tag)
+            if rule is None:
+                if private and tag.is_private:
+                    self._clean_private(source, tag, private, result, context)
+                else:
+                    counts[REMOVE_PRIVATE if tag.is_private else REMOVE] += 1
                 continue
-            element, rule = self._verdict(source, tag)
-            counts[rule] += 1
+            raw = source.get_item(tag)
+            element, name = self.verdict(rule, raw, context, source)
+            counts[name] += 1
             if element is not None:
-                result.add(element)
+                result[element.tag] = element
         return result
 
-    def _verdict(self, source: Dataset, tag: Any) -> Verdict:
-        raw = source.get_item(tag)
+    def verdict(
+        self, rule: Rule, raw: RawDataElement | DataElement, context: Context, source: Dataset | None = None
+    ) -> Verdict:
+        """Give what is written for one element, and the name of the rule that was applied."""
         key = None
         if isinstance(raw, RawDataElement) and raw.value is not None and len(raw.value) <= MEMO_BYTES:
-            key = (int(tag), raw.VR, raw.value, raw.is_little_endian)
+            key = (rule, raw.VR, raw.value, raw.is_little_endian, context)
             known = self._memo.get(key)
             if known is not None:
                 return known
-        rule = self.profile.rules[tag]
         try:
-            element = ACTIONS[rule.action](self, rule, source[tag])
+            element = ACTIONS[rule.action](self, rule, _converted(raw, context, source), context)
         except VALUE_ERRORS:
             element = None
-        verdict = element, rule.action if element is not None else "remove value"
+        name = rule.action if element is not None else REMOVE_VALUE
+        if element is None and rule.is_required:
+            element, name = DataElement(raw.tag, rule.vr, ""), EMPTY_VALUE
         if key is not None:
-            self._memo[key] = verdict
-        return verdict
+            self._memo[key] = element, name
+        return element, name
+
+    def shifted(self, year: str, month: str, day: str) -> str:
+        """Give a day, moved by the patient's shift, as DA spells it."""
+        return shifted_day(self.pseudonyms.day(date(int(year), int(month), int(day))))
+
+    def _clean_private(
+        self, source: Dataset, tag: Any, private: Mapping[tuple[int, str, int], Rule], result: Dataset, context: Context
+    ) -> None:
+        """Keep a safe private element, with its creator's name as the profile spells it."""
+        creator = "".join(texts(source.get(tag.private_creator))) if not tag.is_private_creator else ""
+        rule = private.get((tag.group, creator, tag.element & 0xFF))
+        element = None if rule is None else self.verdict(rule, source.get_item(tag), context, source)[0]
+        self.counts[REMOVE_PRIVATE if element is None else "safe private"] += 1
+        if element is not None:
+            result[element.tag] = element
+            result[tag.private_creator] = DataElement(tag.private_creator, "LO", creator)
+
+
+def new_file_meta(body: Dataset, syntax: str) -> FileMetaDataset:
+    """Give file meta information that holds nothing of the source's."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = body.get("SOPClassUID", "")
+    meta.MediaStorageSOPInstanceUID = body.get("SOPInstanceUID", "")
+    meta.TransferSyntaxUID = UID(syntax)
+    meta.ImplementationClassUID = IMPLEMENTATION_UID  # type: ignore[assignment]
+    return meta
+
+
+def clean_pixel_mark(dataset: Dataset) -> None:
+    """Mark a cleaned instance whose pixels were really checked and cleared of text (option 113101)."""
+    dataset[BURNED_IN] = DataElement(BURNED_IN, "CS", "NO")
+    codes = list(dataset[METHOD_CODES].value)
+    if all(item.CodeValue != "113101" for item in codes):
+        codes.append(_code("113101", "Clean Pixel Data Option"))
+    dataset[METHOD_CODES] = DataElement(METHOD_CODES, "SQ", Sequence(codes))
 
 
 def _marks(profile: Profile) -> tuple[DataElement, ...]:
-    codes = []
-    for code, meaning in profile.methods:
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
-        codes.append(item)
     return (
         DataElement(0x00120062, "CS", "YES"),
-        DataElement(0x00120063, "LO", [profile.name, f"sha256 {profile.digest[:48]}"]),
-        DataElement(0x00120064, "SQ", Sequence(codes)),
-        DataElement(0x00280303, "CS", "MODIFIED"),
+        DataElement(0x00120063, "LO", [f"ai4h-workbench {profile.name}", f"sha256 {profile.digest[:48]}"]),
+        DataElement(METHOD_CODES, "SQ", Sequence([_code(*method) for method in profile.methods])),
+        DataElement(0x00280303, "CS", "MODIFIED" if profile.dates_modified else "REMOVED"),
     )
 
 
-def texts(value: Any) -> list[str]:
-    """Give the values of an element as text, each stripped of the padding that its VR allows."""
-    if value is None or value == "":
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
+    return item
+
+
+def _memory_key(raw: RawDataElement | DataElement) -> bytes | str | None:
+    return raw.value if isinstance(raw, RawDataElement) else str(raw.value)
+
+
+def _converted(raw: RawDataElement | DataElement, context: Context, source: Dataset | None) -> DataElement:
+    if isinstance(raw, RawDataElement):
+        return convert_raw_data_element(raw, encoding=list(context.charsets), ds=source)
+    return raw
+
+
+def _charsets(value: Any, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    names = texts(value)
+    try:
+        return tuple(convert_encodings(names)) if names else otherwise
+    except (LookupError, ValueError):
+        return otherwise
+
+
+def _name_words(source: Dataset, tag: int) -> list[str]:
+    """Give the words of a person's name; a name with digits in it is a code and none."""
+    try:
+        values = texts(source[tag].value)
+    except VALUE_ERRORS:
         return []
-    values = value if isinstance(value, list | tuple | MultiValue) else [value]
-    return [str(each).strip(" ") for each in values]
-
-
-def _like(element: DataElement, value: object) -> DataElement:
-    return DataElement(element.tag, dictionary_VR(element.tag), value)
-
-
-def _empty(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement:
-    return _like(element, "")
-
-
-def _pseudonym_id(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement:
-    return _like(element, cleaner.pseudonyms.patient_id)
-
-
-def _pseudonym_uid(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    uids = [cleaner.pseudonyms.uid(uid) for uid in texts(element.value) if uid]
-    return _like(element, uids) if uids else None
-
-
-def _standard_uid(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    uids = texts(element.value)
-    return _like(element, uids[0]) if len(uids) == 1 and uids[0] in UID_dictionary else None
-
-
-def _shift_date(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    found = DAY.fullmatch(str(element.value or ""))
-    if found is None:
-        return None
-    year, month, day = (int(part) for part in found.groups())
-    return _like(element, f"{cleaner.pseudonyms.day(date(year, month, day)):%Y%m%d}".zfill(8))
-
-
-def _age(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    found = AGE.fullmatch(str(element.value or "").strip(" "))
-    if found is None:
-        return None
-    number, unit = int(found[1]), found[2]
-    return _like(element, f"{number:03d}{unit}" if number <= OLDEST_AGE[unit] else "090Y")
-
-
-def _vocabulary(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    words = [rule.words[text.casefold()] for text in texts(element.value) if text.casefold() in rule.words]
-    return _like(element, words) if words else None
-
-
-def _pattern(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    text = "\\".join(texts(element.value))
-    return _like(element, element.value) if rule.pattern and rule.pattern.fullmatch(text) else None
-
-
-def _number(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    vr = dictionary_VR(element.tag)
-    values = element.value if isinstance(element.value, list | tuple | MultiValue) else [element.value]
-    if vr not in NUMBER_VRS or element.VR not in NUMBER_VRS or element.value in (None, ""):
-        return None
-    spelled = [str(getattr(value, "original_string", value)) for value in values]
-    limit = cleaner.profile.number_limit
-    if not all(DECIMAL.fullmatch(text) and abs(float(text)) <= limit for text in spelled):
-        return None
-    written: list[Any] = spelled if vr in ("DS", "IS") else list(values)
-    return DataElement(element.tag, vr, written[0] if len(written) == 1 else written)
-
-
-def _codes(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    items = []
-    for source in element.value:
-        code = str(source.get("CodeValue", "")), str(source.get("CodingSchemeDesignator", ""))
-        if code in cleaner.profile.codes:
-            item = Dataset()
-            item.CodeValue, item.CodingSchemeDesignator = code
-            item.CodeMeaning = cleaner.profile.codes[code]
-            items.append(item)
-    return DataElement(element.tag, "SQ", Sequence(items)) if items else None
-
-
-def _sequence(cleaner: Deidentifier, rule: Rule, element: DataElement) -> DataElement | None:
-    items = [cleaner._clean(item, rule.items) for item in element.value]
-    kept = [item for item in items if len(item)]
-    return DataElement(element.tag, "SQ", Sequence(kept)) if kept else None
-
-
-def _pixels(_: Deidentifier, rule: Rule, element: DataElement) -> DataElement:
-    return element
-
-
-ACTIONS: dict[str, Callable[[Deidentifier, Rule, DataElement], DataElement | None]] = {
-    "age": _age,
-    "codes": _codes,
-    "empty": _empty,
-    "number": _number,
-    "pattern": _pattern,
-    "pixels": _pixels,
-    "pseudonym-id": _pseudonym_id,
-    "pseudonym-uid": _pseudonym_uid,
-    "sequence": _sequence,
-    "shift-date": _shift_date,
-    "standard-uid": _standard_uid,
-    "vocabulary": _vocabulary,
-}
+    plain = [value for value in values if not any(each.isdigit() for each in value)]
+    return [word.casefold() for value in plain for word in NAME_WORD.findall(value)]

@@ -1,103 +1,124 @@
 """The de-identification profile as data: what is kept of an instance, and by which rule.
 
 Runs in: ingest host
-Source: DICOM PS3.15 2026c Annex E (Basic Application Level Confidentiality Profile).
+Source: DICOM PS3.15 2026c Annex E (Basic Application Level Confidentiality Profile and its options).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
-PROFILE_FILE = Path(__file__).parents[1] / "profiles" / "ct.json"
+from workbench.ingest.deidentify.profile_file import PolicyBody, read_policy, shipped_names
+from workbench.ingest.deidentify.rules import Rule, RuleBook
+from workbench.ingest.deidentify.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What happens to one element: its action and what the action needs.
+@dataclass(frozen=True, eq=False)
+class ClassRules:
+    """What may stay of the instances of one SOP class.
 
     Parameters
     ----------
-    name : str
-        The element's keyword in the DICOM dictionary.
-    action : str
-        A name in `deidentify.ACTIONS`.
-    words : dict of str to str
-        For `vocabulary`: case-folded word to the spelling that is written.
-    pattern : re.Pattern, optional
-        For `pattern`: the whole value must match.
-    items : frozenset of int
-        For `sequence`: the tags that are allowed in its items.
+    uid, name : str
+        Of the SOP class.
+    kind : str
+        `image`, `labels` (segmentations and structure sets), or `ignore`: known, and never kept.
+    rules : mapping of int to Rule
+        By tag; an element that is not here is removed.
+    private : mapping of tuple to Rule
+        Safe private elements by (group, private creator, last byte of the element).
     """
 
+    uid: str
     name: str
-    action: str
-    words: dict[str, str] = field(default_factory=dict)
-    pattern: re.Pattern[str] | None = None
-    items: frozenset[int] = frozenset()
+    kind: str
+    rules: Mapping[int, Rule] = field(default_factory=dict)
+    private: Mapping[tuple[int, str, int], Rule] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Profile:
-    """An allowlist: an element without a rule is removed, a SOP class or transfer syntax without one is refused.
+    """An allowlist per SOP class: an element without a rule is removed, a SOP class without one is refused.
 
     Parameters
+    ----------
+    body : PolicyBody
+        The policy as read from its files.
+
+    Attributes
     ----------
     name : str
         The name that marks every instance.
     digest : str
-        SHA-256 (hex) of the profile's file, so that a mark tells exactly which rules were applied.
-    rules : dict of int to Rule
-        By tag.
-    codes : dict of tuple to str
-        (code value, coding scheme) to the meaning that is written.
+        SHA-256 (hex) of the whole policy, so that a mark tells exactly which rules were applied.
+    options : frozenset of str
+        The PS3.15 options that are on, as their codes in (0012,0064), such as `113107`.
     methods : tuple
         The (code, meaning) pairs of (0012,0064).
-    sop_classes : dict of str to str
-        UID to `ingest` or `ignore`.
     syntaxes : dict of str to str
         Transfer syntax UID to `native` or `encapsulated`.
     number_limit : float
-        Largest magnitude of a number; a longer one could be a telephone number or a date.
+        Largest magnitude of an ordinary number; a longer one could be a telephone number or a date.
+    vocabulary : Vocabulary
+        The words that free text may consist of.
     """
 
-    name: str
-    digest: str
-    rules: dict[int, Rule]
-    codes: dict[tuple[str, str], str]
-    methods: tuple[tuple[str, str], ...]
-    sop_classes: dict[str, str]
-    syntaxes: dict[str, str]
-    number_limit: float
+    def __init__(self, body: PolicyBody) -> None:
+        self.name = body.name
+        self.digest = body.digest
+        self.methods = body.methods
+        self.options = frozenset(code for code, _ in body.methods[1:])
+        self.syntaxes = body.syntaxes
+        self.number_limit = body.number_limit
+        self.dates_modified = "modified-dates" in body.options
+        self.vocabulary = Vocabulary(body.words)
+        self._body = body
+        self._book = RuleBook(body)
+        self._classes: dict[str, ClassRules] = {}
+
+    def class_rules(self, sop_class_uid: str) -> ClassRules | None:
+        """Give the rules of a SOP class, or nothing when its instances are refused."""
+        known = self._classes.get(sop_class_uid)
+        entry = self._body.sop_classes.get(sop_class_uid)
+        if known is None and entry is not None:
+            rules = self._book.rules_of(entry.modules) if entry.modules else {}
+            private = self._book.private if entry.modules else {}
+            known = ClassRules(sop_class_uid, entry.name, entry.kind, rules, private)
+            self._classes[sop_class_uid] = known
+        return known
+
+    def __reduce__(self) -> tuple[type[Profile], tuple[PolicyBody]]:
+        """Travel to another process as the policy only; the rules are made again there."""
+        return Profile, (self._body,)
 
 
 @cache
-def ct_profile() -> Profile:
-    """Read the profile for CT instances that the package ships."""
-    content = PROFILE_FILE.read_bytes()
-    body = json.loads(content)
-    words = {name: {word.casefold(): word for word in vocabulary} for name, vocabulary in body["vocabularies"].items()}
-    return Profile(
-        name=body["name"],
-        digest=hashlib.sha256(content).hexdigest(),
-        rules={int(tag, 16): _rule(entry, words) for tag, entry in body["elements"].items()},
-        codes={(value, scheme): meaning for value, scheme, meaning in body["codes"]},
-        methods=tuple((code, meaning) for code, meaning in body["codes_of_method"]),
-        sop_classes=body["sop_classes"],
-        syntaxes=body["transfer_syntaxes"],
-        number_limit=float(body["number_limit"]),
-    )
+def load_profile(name: str = "standard") -> Profile:
+    """Read a profile.
+
+    Parameters
+    ----------
+    name : str, default "standard"
+        A shipped name (see `profile_names`), or the path of a JSON file that may extend a shipped one.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such profile, or an entry of the file is not usable; the message names it.
+
+    Examples
+    --------
+    >>> load_profile("standard").class_rules("1.2.840.10008.5.1.4.1.1.2").name
+    'CT Image'
+    """
+    return Profile(read_policy(name))
 
 
-def _rule(entry: dict[str, str], words: dict[str, dict[str, str]]) -> Rule:
-    return Rule(
-        name=entry["name"],
-        action=entry["action"],
-        words=words[entry["words"]] if "words" in entry else {},
-        pattern=re.compile(entry["pattern"]) if "pattern" in entry else None,
-        items=frozenset(int(tag, 16) for tag in entry.get("items", ())),
-    )
+def profile_names() -> tuple[str, ...]:
+    """Give the names of the profiles that the package ships.
+
+    >>> profile_names()
+    ('basic', 'standard')
+    """
+    return shipped_names()

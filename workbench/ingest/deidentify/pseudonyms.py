@@ -1,4 +1,7 @@
-"""Pseudonyms that only the ingest host can compute: keyed, stable, and separate for each patient.
+"""Pseudonyms that only the ingest host can compute: keyed, stable, and separate for each project.
+
+Patients and dates are separate for each patient too. UIDs are not: a study, a frame of reference or a referenced
+instance may be named from files whose patient IDs are spelled differently, and must still be found.
 
 Runs in: ingest host
 Source: RFC 2104 (HMAC); DICOM PS3.5 2026c B.2 (UIDs under the root 2.25); PS3.15 2026c E.3.6 (shifted dates).
@@ -9,9 +12,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from workbench.errors import InvalidInput
 from workbench.settings import Settings
@@ -20,6 +28,9 @@ KEY_NAME = "ingest.key"
 # Phantoms have no patient behind them. Their key is published, so that every machine makes the same version ids.
 PHANTOM_KEY = hashlib.sha256(b"ai4h-workbench: the published key of the embedded phantoms").digest()
 LONGEST_SHIFT_DAYS = 3650
+PROJECT = re.compile(r"[a-z0-9-]{1,64}")
+# An empty patient ID must not make one patient of many, so then something finer stands for the patient.
+STANDING_IN = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 class Pseudonyms:
@@ -34,20 +45,25 @@ class Pseudonyms:
     """
 
     def __init__(self, key: bytes, patient: str) -> None:
-        self._key = hmac.digest(key, b"patient\0" + patient.encode("utf-8", "surrogateescape"), "sha256")
+        self._key = key
+        self._own = hmac.digest(key, b"patient\0" + _bytes(patient), "sha256")
         self._uids: dict[str, str] = {}
-        number = int.from_bytes(self._digest("id", "")[:8], "big")
+        number = int.from_bytes(_digest(self._own, "id", "")[:8], "big")
         self.patient_id = f"{number:016x}"
-        offset = int.from_bytes(self._digest("date", "")[:8], "big") % LONGEST_SHIFT_DAYS
+        offset = int.from_bytes(_digest(self._own, "date", "")[:8], "big") % LONGEST_SHIFT_DAYS
         self._shift = timedelta(days=1 + offset)
 
     def uid(self, source: str) -> str:
-        """Give the UID that stands for a source UID in everything of this patient."""
+        """Give the UID that stands for a source UID in everything of the project."""
         known = self._uids.get(source)
         if known is None:
-            known = f"2.25.{int.from_bytes(self._digest('uid', source)[:16], 'big')}"
+            known = f"2.25.{int.from_bytes(_digest(self._key, 'uid', source)[:16], 'big')}"
             self._uids[source] = known
         return known
+
+    def text(self, kind: str, source: str) -> str:
+        """Give 16 characters that stand for a number or label, such as an accession number, in the project."""
+        return _digest(self._key, kind, source).hex()[:16]
 
     def day(self, source: date) -> date:
         """Give a date moved back by this patient's shift; intervals stay.
@@ -59,8 +75,43 @@ class Pseudonyms:
         """
         return source - self._shift
 
-    def _digest(self, kind: str, value: str) -> bytes:
-        return hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogateescape"), "sha256")
+
+def patient_identity(source: Dataset) -> str:
+    """Give what tells the patient of an instance from others, however the ID was padded; it is never kept.
+
+    Patients without an ID are told apart by study.
+    """
+    patient = _first(source, "PatientID")
+    if patient:
+        return f"id\0{patient}\0{_first(source, 'IssuerOfPatientID')}"
+    return next((f"{name}\0{value}" for name in STANDING_IN if (value := _first(source, name))), "nobody")
+
+
+def project_key(settings: Settings, project: str) -> bytes:
+    """Give the secret of a project's pseudonyms: two projects cannot be joined over them.
+
+    Raises
+    ------
+    InvalidInput
+        When the name is not usable, or this home's secret is damaged.
+    """
+    if not PROJECT.fullmatch(project):
+        raise InvalidInput(f"“{project}” cannot name a project: use 1 to 64 small letters, digits and hyphens.")
+    return _digest(ingest_key(settings), "project", project)
+
+
+def _first(source: Dataset, keyword: str) -> str:
+    value: Any = source.get(keyword)
+    values = list(value) if isinstance(value, list | tuple | MultiValue) else [value]
+    return " ".join(str(values[0]).replace("\0", " ").split()) if values and values[0] is not None else ""
+
+
+def _digest(key: bytes, kind: str, value: str) -> bytes:
+    return hmac.digest(key, kind.encode() + b"\0" + _bytes(value), "sha256")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def ingest_key(settings: Settings) -> bytes:

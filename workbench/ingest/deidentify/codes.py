@@ -1,0 +1,41 @@
+"""Coded concepts whose meaning is known here, so that no meaning has to be copied from a source.
+
+Runs in: ingest host
+Source: DICOM PS3.16 2026c (as in pydicom's `sr` dictionaries); PS3.3 2026c 8.8 (code sequences).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+LONGEST_MEANING = 64
+# The retired designator of SNOMED-RT codes, and the older spellings of it.
+OLD_SNOMED = ("SRT", "SNM3", "99SDM")
+
+
+def code_meaning(value: str, scheme: str) -> str | None:
+    """Give the meaning of a code, or nothing when the code is not in the dictionaries.
+
+    >>> code_meaning("39607008", "SCT")
+    'Lung'
+    >>> code_meaning("T-28000", "SRT")
+    'Lung'
+    """
+    meanings, newer = _dictionaries()
+    if scheme in OLD_SNOMED:
+        value, scheme = newer.get(value, ""), "SCT"
+    return meanings.get((value, scheme))
+
+
+@cache
+def _dictionaries() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
+    from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415 - heavy, loaded on first use
+    from pydicom.sr._snomed_dict import mapping  # noqa: PLC0415 - heavy, loaded on first use
+
+    meanings: dict[tuple[str, str], str] = {}
+    for scheme, entries in concepts.items():
+        for codes in entries.values():
+            for value, (meaning, *_) in codes.items():
+                if meaning.isascii() and len(meaning) <= LONGEST_MEANING:
+                    meanings.setdefault((value, scheme), meaning)
+    return meanings, mapping["SRT"]
