@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import MRImageStorage, RTStructureSetStorage
+from pydicom.uid import RTStructureSetStorage, TwelveLeadECGWaveformStorage
 
 from workbench.errors import Conflict, GatewayUnavailable, IngestRefused, InvalidInput
 from workbench.ingest.deidentify.profile import load_profile
@@ -84,11 +84,11 @@ def test_other_files_are_left_out_by_name(draw_series: Any, line: Any) -> None:
 
 
 def other_class(one: FileDataset, at: int) -> None:
-    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = MRImageStorage
+    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = TwelveLeadECGWaveformStorage
 
 
 def test_an_unknown_class_is_refused_by_name(draw_series: Any, line: Any) -> None:
-    with pytest.raises(IngestRefused, match="MR Image Storage") as refusal:
+    with pytest.raises(IngestRefused, match="12-lead ECG") as refusal:
         ingest_folder(line, draw_series(change=other_class).folder, "clinic-ct", key=KEY)
     assert refusal.value.code == "unsupported-sop-class" and not line.asked
 

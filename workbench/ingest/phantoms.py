@@ -26,9 +26,8 @@ from workbench.ingest.deidentify.pseudonyms import PHANTOM_KEY
 from workbench.ingest.delivery import Delivery, send_scan
 from workbench.ingest.phantom_series import phantom_plan, write_series
 from workbench.ingest.pipeline import REPORTED, IngestReport, check_name, read_series, send_nodules
-from workbench.ingest.progress import quiet
+from workbench.ingest.progress import Progress, quiet
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.series.folder import Progress
 from workbench.ingest.series.volumes import Place, make_scan
 from workbench.ingest.tables.nodules import nodule_rows
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydicom.uid import UID
+
 from workbench.connection import Connection
 from workbench.errors import Conflict, IngestRefused, InvalidInput
 from workbench.ingest.deidentify.profile import Profile, load_profile
 from workbench.ingest.deidentify.pseudonyms import ingest_key
 from workbench.ingest.delivery import Delivery, send_scan, send_table
-from workbench.ingest.progress import quiet
+from workbench.ingest.progress import Progress, quiet
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.series.folder import FolderScan, Progress, read_folder
-from workbench.ingest.series.geometry_gate import check_series
-from workbench.ingest.series.volumes import CheckedSeries, Place, make_scan
+from workbench.ingest.series.folder import read_folder
+from workbench.ingest.series.found import FolderScan
+from workbench.ingest.series.volumes import CheckedSeries, Place, make_scan, pass_gate
 from workbench.ingest.tables.nodules import DECLARATION, Nodules, nodule_parts, nodule_rows
 from workbench.settings import load_settings
 
@@ -119,7 +121,7 @@ def ingest_folder(
             send_nodules(line, delivery, nodule_rows(names, annotations), places)
         answer = delivery.commit(scans, {}, note=f"{len(scans)} series")
     reported = [
-        {**{name: facts[name] for name in REPORTED}, "files": len(series.slices)}
+        {**{name: facts[name] for name in REPORTED}, "files": len(series.files)}
         for facts, series in zip(scans, fresh, strict=True)
     ]
     return IngestReport(dataset, str(answer["version"]), tuple(reported), tuple(found.ignored), found.counts)
@@ -150,12 +152,12 @@ def read_series(
         raise InvalidInput(f"There is no folder “{folder}”; give the folder that holds the DICOM files.")
     found = read_folder(folder, key, profile, progress)
     checked, refusals = [], list(found.refusals)
-    for slices in found.series.values():
-        verdict = check_series(slices)
+    for series in found.series.values():
+        verdict = pass_gate(series)
         if isinstance(verdict, Refusal):
             refusals.append(verdict)
         else:
-            checked.append(CheckedSeries(tuple(verdict[0]), verdict[1]))
+            checked.append(verdict)
     if refusals:
         raise refuse(refusals)
     if not found.files:
@@ -164,9 +166,10 @@ def read_series(
         )
     if not checked:
         raise IngestRefused(
-            f"None of the {found.files} files in the folder is a slice of a CT series, so nothing was ingested.",
+            f"None of the {found.files} files in the folder is a slice of a CT, MR or PET series, so nothing came in.",
             code="no-ct",
         )
+    found.ignored += _not_read(found)
     # Names of files and order of folders must not show in the numbering.
     return found, sorted(checked, key=lambda series: (series.subject_pseudonym, series.uid))
 
@@ -202,8 +205,15 @@ def _send_series(
 
 def _already_there(checked: Sequence[CheckedSeries], delivery: Delivery) -> list[dict[str, str]]:
     return [
-        {"file": one.name, "reason": f"already in the dataset as {delivery.known_scans[series.uid]}"}
+        {"file": name, "reason": f"already in the dataset as {delivery.known_scans[series.uid]}"}
         for series in checked
         if series.uid in delivery.known_scans
-        for one in series.slices
+        for name in series.files
+    ]
+
+
+def _not_read(found: FolderScan) -> list[dict[str, str]]:
+    labels = [{"file": one.name, "reason": f"{UID(one.sop_class).name} is not ingested"} for one in found.labels]
+    return labels + [
+        {"file": one.name, "reason": "not a DICOM file"} for one in found.images + found.tables + found.partners
     ]

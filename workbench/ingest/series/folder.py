@@ -1,7 +1,10 @@
-"""A folder of DICOM as series of de-identified slices; what is not CT is named and left out.
+"""A folder as series of planes, label files, image files and tables; what is none of these is named and left out.
+
+Headers are de-identified as they are read, and of each series only what all its slices share is kept, so a folder of
+ten thousand files needs little memory.
 
 Runs in: ingest host
-Source: DICOM PS3.10 2026c 7.1 (files), PS3.3 2026c A.3 and C.8.2.1 (CT image).
+Source: DICOM PS3.10 2026c 7.1 (files), PS3.3 2026c A.3, A.4, A.21, A.36, A.38 (CT, MR, PET and their enhanced forms).
 """
 
 from __future__ import annotations
@@ -9,20 +12,34 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
-from workbench.ingest.deidentify.cleaner import Deidentifier, texts
-from workbench.ingest.deidentify.profile import Profile
-from workbench.ingest.deidentify.pseudonyms import Pseudonyms
+from workbench.ingest.deidentify.cleaner import Deidentifier
+from workbench.ingest.deidentify.profile import ClassRules, Profile
+from workbench.ingest.deidentify.pseudonyms import Pseudonyms, patient_identity
+from workbench.ingest.progress import Progress
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.found import FolderScan, FoundSeries, Kept, LabelSource
+from workbench.ingest.series.frames import (
+    VOLUME_CLASSES,
+    Frames,
+    Interned,
+    Slice,
+    numbers,
+    read_apart,
+    read_context,
+    read_stored,
+    texts,
+)  # fmt: skip
+from workbench.ingest.series.references import referenced_series
 from workbench.ingest.silence import silent_pydicom
 
 # What pydicom raises while it reads a damaged file.
@@ -31,57 +48,11 @@ PARSE_ERRORS = (
     RecursionError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 IDENTIFYING = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One CT instance: where its file is, and its de-identified header.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        The file relative to the ingested folder.
-    patient, study, series, instance : str
-        What the source calls them; kept in this process only.
-    syntax : str
-        Transfer syntax UID.
-    pixels_at : int
-        Where in the file the header ended.
-    header : Dataset
-        De-identified, without pixels.
-    """
-
-    path: Path
-    name: str
-    patient: str
-    study: str
-    series: str
-    instance: str
-    syntax: str
-    pixels_at: int
-    header: Dataset
-
-
-@dataclass
-class FolderScan:
-    """What a folder holds: series of slices, ignored files with the reason, refusals, rule counts."""
-
-    series: dict[str, list[Slice]] = field(default_factory=dict)
-    ignored: list[dict[str, str]] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    cleaners: dict[str, Deidentifier] = field(default_factory=dict)
-    files: int = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How often each de-identification rule was applied."""
-        total: Counter[str] = Counter()
-        for cleaner in self.cleaners.values():
-            total.update(cleaner.counts)
-        return dict(sorted(total.items()))
+IMAGE_ENDINGS = (".nii", ".nii.gz", ".mha", ".mhd")
+# The voxels of an .mhd header lie beside it, and come in with it.
+PARTNER_ENDINGS = (".raw", ".zraw")
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".json", ".ndjson")
+MOST_FRAMES = 100_000
 
 
 def read_folder(folder: Path, key: bytes, profile: Profile, progress: Progress) -> FolderScan:
@@ -133,63 +104,127 @@ class _Reader:
     key: bytes
     profile: Profile
     found: FolderScan
+    interned: Interned = field(default_factory=Interned)
 
     def read(self, path: Path) -> None:
-        """Sort one file: a slice, ignored, or refused."""
+        """Sort one file: planes of a series, labels, an image file, a table, ignored, or refused."""
         name = os.fspath(path.relative_to(self.folder))
         try:
             with path.open("rb") as stream:
                 source = dcmread(stream, stop_before_pixels=True)
                 pixels_at = stream.tell()
-            verdict = _accept(source, name, self.profile)
+            verdict = _judge(source, name, self.profile)
             if isinstance(verdict, Refusal):
                 self.found.refusals.append(verdict)
-            elif verdict:
+            elif isinstance(verdict, str):
                 self.found.ignored.append({"file": name, "reason": verdict})
+            elif verdict.kind == "labels":
+                self.found.labels.append(_label(source, path, name))
             else:
-                one = self._slice(source, path, name, pixels_at)
-                self.found.series.setdefault(one.series, []).append(one)
+                self._add(source, path, name, pixels_at, verdict)
         except InvalidDicomError:
-            self.found.ignored.append({"file": name, "reason": "not a DICOM file"})
+            self._sort_other(path, name)
         except PARSE_ERRORS as problem:
             reason = f"the file is damaged or cut short ({type(problem).__name__} while reading it)."
             self.found.refusals.append(Refusal("unreadable", reason, (name,)))
 
-    def _slice(self, source: FileDataset, path: Path, name: str, pixels_at: int) -> Slice:
-        study, series = _one(source, "StudyInstanceUID"), _one(source, "SeriesInstanceUID")
-        # An empty patient ID must not make one patient of many, so then the study stands for the patient.
-        identity = _one(source, "PatientID")
-        patient = f"id\0{identity}\0{_one(source, 'IssuerOfPatientID')}" if identity else f"study\0{study}"
+    def _sort_other(self, path: Path, name: str) -> None:
+        ending = path.name.lower()
+        if ending.endswith(IMAGE_ENDINGS):
+            self.found.images.append(Kept(path, name))
+        elif ending.endswith(TABLE_ENDINGS):
+            self.found.tables.append(Kept(path, name))
+        elif ending.endswith(PARTNER_ENDINGS) and path.with_suffix(".mhd").is_file():
+            self.found.partners.append(Kept(path, name))
+        else:
+            self.found.ignored.append({"file": name, "reason": "not a DICOM file"})
+
+    def _add(self, source: FileDataset, path: Path, name: str, pixels_at: int, rules: ClassRules) -> None:
+        """Put the planes of one file into their series."""
+        patient = patient_identity(source)
         cleaner = self.found.cleaners.get(patient)
         if cleaner is None:
             cleaner = self.found.cleaners[patient] = Deidentifier(self.profile, Pseudonyms(self.key, patient))
-        return Slice(
-            path=path, name=name, patient=patient, study=study, series=series, instance=_one(source, "SOPInstanceUID"),
-            syntax=str(source.file_meta.TransferSyntaxUID), pixels_at=pixels_at, header=cleaner.clean(source),
+        shared = {element.tag: element for element in cleaner.clean(source)}
+        series = _one(source, "SeriesInstanceUID")
+        for plane in self._planes(source, path, name, pixels_at):
+            known = self.found.series.get((series, plane.stack))
+            if known is None:
+                told = series if not plane.stack else f"{series}\0stack\0{plane.stack}"
+                known = self.found.series[series, plane.stack] = FoundSeries(
+                    source_uid=series, uid=cleaner.pseudonyms.uid(told), subject=cleaner.pseudonyms.patient_id,
+                    rules=rules, shared=dict(shared),
+                )  # fmt: skip
+            known.slices.append(plane)
+            known.keep_shared(shared)
+
+    def _planes(self, source: FileDataset, path: Path, name: str, pixels_at: int) -> Iterator[Slice]:
+        stored, lacking = read_stored(source)
+        modality, is_enhanced = VOLUME_CLASSES[_one(source, "SOPClassUID")]
+        frames = Frames(source)
+        count = stored.frames if stored is not None and is_enhanced else 1
+        if is_enhanced and len(frames) != count:
+            # Without a description of each frame nobody knows where it lies.
+            lacking, count = "PerFrameFunctionalGroupsSequence", 1
+        intern = self.interned
+        whole = Slice(
+            path=path, name=name, frame=0, patient=intern(patient_identity(source)),
+            study=intern(_one(source, "StudyInstanceUID")), series=intern(_one(source, "SeriesInstanceUID")),
+            instance=_one(source, "SOPInstanceUID"), syntax=intern(str(source.file_meta.TransferSyntaxUID)),
+            pixels_at=pixels_at, stored=intern(stored), lacking=lacking,
+            context=intern(read_context(frames, source, 0)),
         )  # fmt: skip
+        for number in range(count):
+            slope = numbers(frames.get("RescaleSlope", number), 1)
+            intercept = numbers(frames.get("RescaleIntercept", number), 1)
+            if (
+                modality == "MR"
+                and frames.get("RescaleSlope", number) is frames.get("RescaleIntercept", number) is None
+            ):
+                slope, intercept = (1.0,), (0.0,)  # MR values have no unit, and mostly no rescale either.
+            yield replace(
+                whole, frame=number, slope=intern(slope), intercept=intern(intercept),
+                position=numbers(frames.get("ImagePositionPatient", number), 3),
+                orientation=intern(numbers(frames.get("ImageOrientationPatient", number), 6)),
+                spacing=intern(numbers(frames.get("PixelSpacing", number), 2)),
+                context=whole.context if number == 0 else intern(read_context(frames, source, number)),
+                stack=intern(frames.stack(number)), apart=intern(read_apart(frames, number)),
+            )  # fmt: skip
 
 
-def _accept(source: FileDataset, name: str, profile: Profile) -> Refusal | str:
-    """Judge SOP class and transfer syntax: a refusal, a reason to ignore, or nothing."""
-    sop_class = str(source.get("SOPClassUID") or source.file_meta.get("MediaStorageSOPClassUID") or "")
-    what = profile.sop_classes.get(sop_class)
-    if what == "ignore":
-        return f"{UID(sop_class).name} is not ingested"
-    if what != "ingest":
-        known = UID(sop_class).name if sop_class else "nothing"
-        reason = f"its SOP class is {known}, and this release ingests CT Image Storage only."
+def _judge(source: FileDataset, name: str, profile: Profile) -> Refusal | str | ClassRules:
+    """Judge SOP class and transfer syntax: a refusal, a reason to ignore, or the rules of what comes in."""
+    sop_class = _one(source, "SOPClassUID") or str(source.file_meta.get("MediaStorageSOPClassUID") or "")
+    rules = profile.class_rules(sop_class)
+    if rules is not None and rules.kind != "labels" and sop_class not in VOLUME_CLASSES:
+        return f"{UID(sop_class).name} is not ingested" + (", for it makes no volume" * (rules.kind == "image"))
+    if rules is None:
+        known = UID(sop_class).name if sop_class in UID_dictionary else "unknown" if sop_class else "nothing"
+        reason = f"its SOP class is {known}, and volumes are made of CT, MR and PET images only."
         return Refusal("unsupported-sop-class", reason, (name,))
     syntax = str(source.file_meta.get("TransferSyntaxUID") or "")
     if syntax not in profile.syntaxes:
-        known = UID(syntax).name if syntax else "missing"
+        known = UID(syntax).name if syntax in UID_dictionary else "unknown" if syntax else "missing"
         return Refusal("unsupported-transfer-syntax", f"its transfer syntax is {known}; convert it first.", (name,))
     lacking = [keyword for keyword in IDENTIFYING if not _one(source, keyword)]
-    if lacking:
-        return Refusal("missing-attribute", f"{lacking[0]} is missing, or the file is cut short.", (name,))
-    if str(source.get("BurnedInAnnotation", "")).strip().upper() == "YES":
+    if lacking or not _one(source, "SOPClassUID"):
+        reason = f"{(*lacking, 'SOPClassUID')[0]} is missing, or the file is cut short."
+        return Refusal("missing-attribute", reason, (name,))
+    frames = numbers(source.get("NumberOfFrames"), 1)
+    if frames and not 1 <= frames[0] <= MOST_FRAMES:
+        reason = "NumberOfFrames is not a number of frames; export the series again."
+        return Refusal("impossible-value", reason, (name,))
+    if _one(source, "BurnedInAnnotation").upper() == "YES":
         reason = "the header says that text is burned into the pixels, which this release cannot clear."
         return Refusal("burned-in-annotation", reason, (name,))
-    return ""
+    return rules
+
+
+def _label(source: FileDataset, path: Path, name: str) -> LabelSource:
+    return LabelSource(
+        path=path, name=name, sop_class=_one(source, "SOPClassUID"), patient=patient_identity(source),
+        study=_one(source, "StudyInstanceUID"), series=referenced_series(source),
+    )  # fmt: skip
 
 
 def _one(source: Dataset, keyword: str) -> str:
@@ -199,12 +234,8 @@ def _one(source: Dataset, keyword: str) -> str:
 
 def _set_localizers_aside(found: FolderScan) -> None:
     """Name the series of nothing but localizers and leave them out: an overview is not a volume."""
-    for uid, slices in list(found.series.items()):
-        if all(is_localizer(one) for one in slices):
-            del found.series[uid]
-            found.ignored += [{"file": one.name, "reason": "a localizer (scout) series"} for one in slices]
-
-
-def is_localizer(one: Slice) -> bool:
-    """Whether a slice is an overview picture (scout, topogram)."""
-    return "LOCALIZER" in texts(one.header.get("ImageType"))
+    for key, series in list(found.series.items()):
+        if all("LOCALIZER" in one.context.image_type for one in series.slices):
+            del found.series[key]
+            names = dict.fromkeys(one.name for one in series.slices)
+            found.ignored += [{"file": name, "reason": "a localizer (scout) series"} for name in names]

@@ -10,27 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 
 from workbench.geometry import Geometry
-from workbench.ingest.deidentify.cleaner import texts
 from workbench.ingest.refusals import Refusal
-from workbench.ingest.series.folder import Slice, is_localizer
+from workbench.ingest.series.frames import LEGACY, Slice
+from workbench.ingest.series.positions import TOLERANCE_UNIT, check_positions
 
-REQUIRED = {
-    "SOPInstanceUID": 1, "ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2, "Rows": 1,
-    "Columns": 1, "RescaleSlope": 1, "RescaleIntercept": 1, "BitsAllocated": 1, "BitsStored": 1, "HighBit": 1,
-    "PixelRepresentation": 1, "SamplesPerPixel": 1, "PhotometricInterpretation": 1,
-}  # fmt: skip
-# Positions are written with a few decimals, so a slice may lie this far off its place (mm, and share of a step).
-TOLERANCE_MM, TOLERANCE_STEPS = 0.01, 0.01
-# A unit vector written with six decimals is off by at most this much.
-TOLERANCE_UNIT = 1e-4
 UPRIGHT_DEGREES = 0.1
+# Beyond these no scanner makes an image; such numbers are mistakes, or meant to exhaust memory.
+LARGEST_EDGE, LARGEST_VOXELS, LARGEST_MM, LARGEST_SPACING_MM = 16384, 2**31, 1e5, 1000.0
 
 Vectors = NDArray[np.float64]
 
@@ -48,71 +39,148 @@ def check_series(slices: Sequence[Slice]) -> tuple[list[Slice], Geometry] | Refu
         refusal = check(slices)
         if refusal is not None:
             return refusal
-    positions = np.array([one.header.ImagePositionPatient for one in slices], dtype=np.float64)
-    direction = _direction(slices[0].header)
+    positions = np.array([one.position for one in slices], dtype=np.float64)
+    direction = _directions(_main_orientation(slices)[None])[0]
     order = np.argsort(positions @ direction[:, 2], kind="stable")
     ordered, positions = [slices[int(i)] for i in order], positions[order]
-    refusal = _check_positions(ordered, positions, direction[:, 2])
+    refusal = check_positions(ordered, positions, direction[:, 2])
     if refusal is not None:
         return refusal
     depth = float((positions[-1] - positions[0]) @ direction[:, 2])
     # Nine decimals of a millimetre take away the noise of binary sums, nothing else.
     step = round(depth / (len(ordered) - 1), 9)
-    header = ordered[0].header
-    rows_mm, columns_mm = (float(value) for value in header.PixelSpacing)
-    x, y, z = (float(value) for value in header.ImagePositionPatient)
-    shape = len(ordered), int(header.Rows), int(header.Columns)
-    grid = Geometry(shape, (step, rows_mm, columns_mm), (x, y, z), tuple(float(n) for n in direction.ravel()))
-    return ordered, grid
+    first = ordered[0]
+    rows, columns = _edges(first)
+    x, y, z = first.position
+    rows_mm, columns_mm = first.spacing
+    shape, spacing_mm = (len(ordered), rows, columns), (step, rows_mm, columns_mm)
+    return ordered, Geometry(shape, spacing_mm, (x, y, z), tuple(float(n) for n in direction.ravel()))
 
 
-def _direction(header: Dataset) -> Vectors:
-    """Give the 3×3 matrix whose columns are the directions of the x, y and z index axes."""
-    numbers = np.array(header.ImageOrientationPatient, dtype=np.float64)
-    row, column = numbers[:3], numbers[3:]
+def _main_orientation(slices: Sequence[Slice]) -> Vectors:
+    """Give the orientation that most slices have; of two as frequent the smaller, whatever the files' names."""
+    counted = Counter(one.orientation for one in slices)
+    return np.array(max(counted.items(), key=lambda item: (item[1], item[0]))[0], dtype=np.float64)
+
+
+def _directions(orientations: Vectors) -> Vectors:
+    """Give for each orientation the 3×3 matrix whose columns are the directions of the x, y and z index axes."""
+    row, column = orientations[:, :3], orientations[:, 3:]
     normal = np.cross(row, column)
-    length = float(np.linalg.norm(normal)) or 1.0
-    matrix: Vectors = np.stack([row, column, normal / length], axis=1) + 0.0  # no negative zeros
-    return matrix
+    length = np.linalg.norm(normal, axis=1, keepdims=True)
+    normal = normal / np.where(length > 0, length, 1.0)
+    matrices: Vectors = np.stack([row, column, normal], axis=2) + 0.0  # no negative zeros
+    return matrices
+
+
+def _edges(one: Slice) -> tuple[int, int]:
+    return (one.stored.rows, one.stored.columns) if one.stored else (0, 0)
+
+
+def _named(slices: Sequence[Slice], is_bad: Callable[[Slice], bool]) -> tuple[str, ...]:
+    """Name the files of bad slices, each once."""
+    return tuple(dict.fromkeys(one.name for one in slices if is_bad(one)))
+
+
+def _check_localizer(slices: Sequence[Slice]) -> Refusal | None:
+    found = _named(slices, is_localizer)
+    return Refusal("localizer", "a localizer (scout) is mixed into the series; take it out.", found) if found else None
+
+
+def is_localizer(one: Slice) -> bool:
+    """Whether a slice is an overview picture (scout, topogram)."""
+    return "LOCALIZER" in one.context.image_type
 
 
 def _check_values(slices: Sequence[Slice]) -> Refusal | None:
-    for keyword, count in REQUIRED.items():
-        lacking = tuple(one.name for one in slices if len(texts(one.header.get(keyword))) != count)
+    for one in slices:
+        if one.lacking:
+            lacking = _named(slices, lambda each, keyword=one.lacking: each.lacking == keyword)  # type: ignore[misc]
+            return Refusal("missing-attribute", f"{one.lacking} is missing or not usable.", lacking)
+    required: dict[str, Callable[[Slice], bool]] = {
+        "ImagePositionPatient": lambda one: not one.position,
+        "ImageOrientationPatient": lambda one: not one.orientation,
+        "PixelSpacing": lambda one: not one.spacing,
+        "RescaleSlope": lambda one: not one.slope,
+        "RescaleIntercept": lambda one: not one.intercept,
+    }
+    for keyword, is_missing in required.items():
+        lacking = _named(slices, is_missing)
         if lacking:
             return Refusal("missing-attribute", f"{keyword} is missing or not usable.", lacking)
     return None
 
 
-def _check_localizer(slices: Sequence[Slice]) -> Refusal | None:
-    found = tuple(one.name for one in slices if is_localizer(one))
-    return Refusal("localizer", "a localizer (scout) is mixed into the series.", found) if found else None
+def _check_numbers(slices: Sequence[Slice]) -> Refusal | None:
+    """Refuse numbers that no scanner writes: not finite, negative where a length belongs, or far too large."""
+    wrong: dict[str, Callable[[Slice], bool]] = {
+        "ImagePositionPatient is not a place in a patient": lambda one: not _within(one.position, LARGEST_MM),
+        "ImageOrientationPatient is not a direction": lambda one: not _within(one.orientation, 1.1),
+        "PixelSpacing is not a length in millimetres": lambda one: (
+            not _within(one.spacing, LARGEST_SPACING_MM) or min(one.spacing) <= 0
+        ),
+        "Rows or Columns is not the size of an image": lambda one: (
+            not all(1 <= edge <= LARGEST_EDGE for edge in _edges(one))
+        ),
+    }
+    for what, is_wrong in wrong.items():
+        found = _named(slices, is_wrong)
+        if found:
+            return Refusal("impossible-value", f"{what}; export the series again.", found)
+    rows, columns = _edges(slices[0])
+    if len(slices) * rows * columns > LARGEST_VOXELS:
+        reason = f"the series has more than {LARGEST_VOXELS // 2**30} × 2^30 voxels; split it first."
+        return Refusal("impossible-value", reason, (slices[0].name,))
+    bad = _named(slices, lambda one: not (_within(one.slope + one.intercept, 1e30) and one.slope[0] > 0))
+    reason = "its rescale slope or intercept is zero, negative or not finite, so its values mean nothing."
+    return Refusal("bad-rescale", reason, bad) if bad else None
+
+
+def _within(values: tuple[float, ...], limit: float) -> bool:
+    return all(abs(value) <= limit for value in values)  # False for what is not a number
 
 
 def _check_pixels(slices: Sequence[Slice]) -> Refusal | None:
-    def is_plain(header: Dataset) -> bool:
-        stored, high = int(header.BitsStored), int(header.HighBit)
-        return (
-            int(header.SamplesPerPixel) == 1
-            and header.PhotometricInterpretation == "MONOCHROME2"
-            and int(header.BitsAllocated) == 16
-            and 1 <= stored <= 16
-            and high == stored - 1
-            and int(header.get("NumberOfFrames") or 1) == 1
-            and header.get("RescaleType", "HU") == "HU"
-        )
+    for is_good, reason in (
+        (_is_plain, "its pixels are not one grey frame of 8 or 16 bits (MONOCHROME2); convert it first."),
+        (_is_in_known_unit, "its values are not in Hounsfield units, though it is CT; leave it out."),
+    ):
+        odd = _named(slices, lambda one, good=is_good: not good(one))  # type: ignore[misc]
+        if odd:
+            return Refusal("unsupported-pixels", reason, odd)
+    return None
 
-    odd = tuple(one.name for one in slices if not is_plain(one.header))
-    reason = "its pixels are not one 16-bit grey frame in Hounsfield units."
-    return Refusal("unsupported-pixels", reason, odd) if odd else None
+
+def _is_plain(one: Slice) -> bool:
+    stored = one.stored
+    return (
+        stored is not None
+        and stored.samples == 1
+        and stored.photometric == "MONOCHROME2"
+        and stored.allocated in (8, 16)
+        and 1 <= stored.bits <= stored.allocated
+        and stored.high == stored.bits - 1
+        and 0 <= one.frame < stored.frames
+    )
+
+
+def _is_in_known_unit(one: Slice) -> bool:
+    """Whether CT values are HU; a converter of classic slices writes US where these said nothing, which means HU."""
+    context = one.context
+    if context.modality != "CT" or context.rescale_type in ("", "HU"):
+        return True
+    is_converted = context.sop_class in LEGACY and context.image_type[:2] == ("ORIGINAL", "PRIMARY")
+    return is_converted and context.rescale_type == "US"
 
 
 def _check_one_series(slices: Sequence[Slice]) -> Refusal | None:
     facts: dict[str, Callable[[Slice], object]] = {
         "patient": lambda one: one.patient,
         "study": lambda one: one.study,
-        "frame of reference": lambda one: tuple(texts(one.header.get("FrameOfReferenceUID"))),
-        "convolution kernel": lambda one: tuple(texts(one.header.get("ConvolutionKernel"))),
+        "kind of image": lambda one: one.context.sop_class,
+        "frame of reference": lambda one: one.context.frame_of_reference,
+        "convolution kernel": lambda one: one.context.kernel,
+        "units": lambda one: one.context.units,
     }
     for name, fact in facts.items():
         odd = _odd_ones(slices, fact)
@@ -122,32 +190,39 @@ def _check_one_series(slices: Sequence[Slice]) -> Refusal | None:
 
 
 def _check_sizes(slices: Sequence[Slice]) -> Refusal | None:
-    odd = _odd_ones(slices, lambda one: (one.header.Rows, one.header.Columns, *map(float, one.header.PixelSpacing)))
+    odd = _odd_ones(slices, lambda one: (_edges(one), one.spacing))
     return Refusal("mixed-size", "rows, columns or pixel spacing differ from the other slices.", odd) if odd else None
 
 
+def _odd_ones(slices: Sequence[Slice], fact: Callable[[Slice], object]) -> tuple[str, ...]:
+    """Name the files that differ from what most slices say."""
+    values = [fact(one) for one in slices]
+    most = Counter(values).most_common(1)[0][0]
+    return tuple(dict.fromkeys(one.name for one, value in zip(slices, values, strict=True) if value != most))
+
+
 def _check_orientation(slices: Sequence[Slice]) -> Refusal | None:
-    for one in slices:
-        matrix = _direction(one.header)
-        if not np.allclose(matrix.T @ matrix, np.eye(3), atol=TOLERANCE_UNIT):
-            return Refusal("bad-orientation", "row and column directions are not unit vectors at 90°.", (one.name,))
-    main = Counter(tuple(map(float, one.header.ImageOrientationPatient)) for one in slices).most_common(1)[0][0]
-    odd = tuple(
-        one.name
-        for one in slices
-        if not np.allclose(np.array(one.header.ImageOrientationPatient, float), main, atol=TOLERANCE_UNIT)
-    )
+    orientations = np.array([one.orientation for one in slices], dtype=np.float64)
+    matrices = _directions(orientations)
+    off = np.abs(matrices.transpose(0, 2, 1) @ matrices - np.eye(3)).max(axis=(1, 2))
+    bad = tuple(slices[int(at)].name for at in np.flatnonzero(off > TOLERANCE_UNIT))
+    if bad:
+        return Refusal("bad-orientation", "row and column directions are not unit vectors at 90°.", bad)
+    turned = np.abs(orientations - _main_orientation(slices)).max(axis=1) > TOLERANCE_UNIT
+    odd = tuple(dict.fromkeys(slices[int(at)].name for at in np.flatnonzero(turned)))
     return Refusal("mixed-orientation", "its orientation differs from the other slices.", odd) if odd else None
 
 
 def _check_tilt_tag(slices: Sequence[Slice]) -> Refusal | None:
     """Refuse a header that says tilted above an orientation that says upright: one of them is wrong."""
-    tilted = tuple(
-        one.name
-        for one in slices
-        if abs(float(texts(one.header.get("GantryDetectorTilt", 0))[0])) > UPRIGHT_DEGREES
-        and abs(_direction(one.header)[2, 2]) > np.cos(np.radians(UPRIGHT_DEGREES))
-    )
+    upright = np.cos(np.radians(UPRIGHT_DEGREES))
+
+    def is_tilted(one: Slice) -> bool:
+        # A tilt that is not a number is as good as one that is wrong.
+        says_upright = all(abs(angle) <= UPRIGHT_DEGREES for angle in one.context.tilt)
+        return not says_upright and abs(_directions(np.array([one.orientation]))[0, 2, 2]) > upright
+
+    tilted = _named(slices, is_tilted)
     reason = "the gantry was tilted, but the orientation of the slices says upright."
     return Refusal("gantry-tilt", reason, tilted) if tilted else None
 
@@ -159,66 +234,6 @@ def _check_count(slices: Sequence[Slice]) -> Refusal | None:
 
 
 HEADER_CHECKS: tuple[Callable[[Sequence[Slice]], Refusal | None], ...] = (
-    _check_localizer, _check_values, _check_pixels, _check_one_series, _check_sizes, _check_orientation,
-    _check_tilt_tag, _check_count,
+    _check_localizer, _check_values, _check_numbers, _check_pixels, _check_one_series, _check_sizes,
+    _check_orientation, _check_tilt_tag, _check_count,
 )  # fmt: skip
-
-
-def _odd_ones(slices: Sequence[Slice], fact: Callable[[Slice], object]) -> tuple[str, ...]:
-    """Name the slices that differ from what most slices say."""
-    values = [fact(one) for one in slices]
-    most = Counter(values).most_common(1)[0][0]
-    return tuple(one.name for one, value in zip(slices, values, strict=True) if value != most)
-
-
-def _check_positions(slices: Sequence[Slice], positions: Vectors, normal: Vectors) -> Refusal | None:
-    along = positions @ normal
-    gaps = np.diff(along)
-    seen: dict[str, Slice] = {}
-    for one in slices:
-        twin = seen.setdefault(one.instance, one)
-        if twin is not one:
-            return Refusal("duplicate-slice", "the same instance lies there twice.", (twin.name, one.name))
-    for (one, other), gap in zip(pairwise(slices), gaps, strict=True):
-        if gap <= TOLERANCE_MM:
-            return Refusal("duplicate-slice", "two slices lie at the same position.", (one.name, other.name))
-    sideways = positions - positions[0] - np.outer(along - along[0], normal)
-    drift = np.linalg.norm(sideways, axis=1)
-    if np.any(drift > TOLERANCE_MM + TOLERANCE_UNIT * 10 * (along - along[0])):
-        return _sideways(slices, sideways, along)
-    return _check_gaps(slices, along, gaps)
-
-
-def _sideways(slices: Sequence[Slice], sideways: Vectors, along: Vectors) -> Refusal:
-    """Tell a tilted gantry (all slices shift alike) from slices that lie beside the others."""
-    slope = np.median(np.diff(sideways, axis=0) / np.diff(along)[:, None], axis=0)
-    off_line = np.linalg.norm(sideways - np.outer(along - along[0], slope), axis=1)
-    limit = max(TOLERANCE_MM, 0.1 * float(np.linalg.norm(slope)) * float(np.diff(along).mean()))
-    if np.all(off_line <= limit):
-        angle = np.degrees(np.arctan(np.linalg.norm(slope)))
-        reason = f"the slices are sheared by {angle:.1f}°, as from a tilted gantry; resample the series upright first."
-        return Refusal("gantry-tilt", reason, tuple(one.name for one in slices))
-    odd = tuple(one.name for one, off in zip(slices, off_line, strict=True) if off > limit)
-    return Refusal("shifted-slice", "slices lie beside the axis of the others.", odd)
-
-
-def _check_gaps(slices: Sequence[Slice], along: Vectors, gaps: Vectors) -> Refusal | None:
-    even = along[0] + np.arange(len(along)) * (along[-1] - along[0]) / (len(along) - 1)
-    typical = float(np.median(gaps))
-    if np.all(np.abs(along - even) <= max(TOLERANCE_MM, TOLERANCE_STEPS * typical)):
-        return None
-    for step in (typical, float(gaps.min())):
-        steps = gaps / step
-        is_whole = np.abs(steps - np.rint(steps)) <= 0.05 * np.rint(steps)
-        wide = np.flatnonzero(np.rint(steps) > 1)
-        if np.all(is_whole) and len(wide):
-            first = int(wide[0])
-            lost = int(np.rint(steps[wide]).sum() - len(wide))
-            reason = (
-                f"{lost} {'slice is' if lost == 1 else 'slices are'} missing: between these two lie "
-                f"{gaps[first]:.3f} mm where the others are {step:.3f} mm apart; export the series again."
-            )
-            return Refusal("missing-slice", reason, (slices[first].name, slices[first + 1].name))
-    worst = int(np.argmax(np.abs(gaps - typical)))
-    reason = f"slice distances are uneven: {gaps[worst]:.3f} mm here, {typical:.3f} mm in most of the series."
-    return Refusal("uneven-spacing", reason, (slices[worst].name, slices[worst + 1].name))

@@ -156,9 +156,7 @@ class CheckedSeries:
             told.append("The images were compressed with loss before they came; fine structure may be missing.")
         first = self.slices[0].context
         if first.sop_class in LEGACY and first.modality == "CT" and first.rescale_type == "US":
-            told.append(
-                "The converted file names no unit; its values were taken as HU, as of the slices it was made of."
-            )
+            told.append("The converted file names no unit; its values were taken as HU, like those it was made of.")
         return tuple(told)
 
     @property
