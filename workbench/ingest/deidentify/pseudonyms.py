@@ -95,9 +95,14 @@ def project_key(settings: Settings, project: str) -> bytes:
     InvalidInput
         When the name is not usable, or this home's secret is damaged.
     """
+    check_project(project)
+    return _digest(ingest_key(settings), "project", project)
+
+
+def check_project(project: str) -> None:
+    """Refuse a project's name that a path or a command line could trip over."""
     if not PROJECT.fullmatch(project):
         raise InvalidInput(f"“{project}” cannot name a project: use 1 to 64 small letters, digits and hyphens.")
-    return _digest(ingest_key(settings), "project", project)
 
 
 def _first(source: Dataset, keyword: str) -> str:
@@ -122,8 +127,13 @@ def ingest_key(settings: Settings) -> bytes:
     InvalidInput
         When the file does not hold a key.
     """
+    return read_or_make_key(settings, KEY_NAME)
+
+
+def read_or_make_key(settings: Settings, name: str) -> bytes:
+    """Read a secret of this home from its keys folder; the first reader makes it."""
     settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = settings.keys / KEY_NAME
+    file = settings.keys / name
     if not file.exists():
         _write_once(file, secrets.token_hex(32))
     try:
@@ -131,7 +141,7 @@ def ingest_key(settings: Settings) -> bytes:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise InvalidInput(f"{KEY_NAME} in the keys folder is damaged; restore it, or pseudonyms would not match.")
+        raise InvalidInput(f"{name} in the keys folder is damaged; restore it, or nothing would match what it made.")
     return key
 
 
