@@ -27,6 +27,7 @@ from workbench.errors import InvalidInput, RunFailed, SandboxMissing
 from workbench.governance.sandbox import require_bubblewrap
 from workbench.ingest.phantoms import ingest_phantoms, write_phantoms
 from workbench.ingest.pipeline import ingest_folder
+from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings, load_settings
 
 OPEN, HIDDEN, CLINIC, REAL = "chest-ct", "chest-ct-test", "clinic-ct", "real-ct"
@@ -123,14 +124,19 @@ def prepare_data(journey: Journey, plan: Sequence[tuple[str, int]] | None = None
 
 
 def bring_in(journey: Journey, folder: Path, dataset: str, title: str) -> None:
-    """Ingest a folder as a controlled dataset, unless it is there already."""
-    rows = journey.line("custodian").get("/v1/datasets")["datasets"]
-    if any(row["name"] == dataset and row["version"] for row in rows):
+    """Ingest a folder as a controlled dataset and have it signed off, unless it is there already."""
+    rows = {row["name"]: row for row in journey.line("custodian").get("/v1/datasets")["datasets"]}
+    found = rows.get(dataset, {})
+    if found.get("version"):
         return
-    with journey.step(f"Bring in a folder of DICOM as “{dataset}”, de-identified") as remarks:
-        report = ingest_folder(journey.line("custodian"), folder, dataset, title=title)
-        for one in report.series:
-            remarks.append(f"{one['scan']} {' × '.join(map(str, one['shape']))} from {one['files']} files")
+    if not found.get("waiting"):
+        with journey.step(f"Bring in a folder of DICOM as “{dataset}”, de-identified") as remarks:
+            report = ingest_folder(journey.line("custodian"), folder, dataset, title=title)
+            for one in report.series:
+                remarks.append(f"{one['scan']} {' × '.join(map(str, one['shape']))} from {one['files']} files")
+    with journey.step("Have a second person sign it off, who did not bring it in") as remarks:
+        signed = decide_waiting(journey.line("checker-1"), dataset, "publish", "the demo's second person")
+        remarks.append(f"published, signed off by {signed['signed_by']}")
 
 
 def _journey(journey: Journey, looked_at: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from workbench.connection import Connection, operator_secret, sign_in
 from workbench.geometry import Geometry
 from workbench.ingest.series.ome_zarr import write_ome_zarr
-from workbench.ingest.tables.nodules import nodule_table
+from workbench.ingest.tables.nodules import DECLARATION, nodule_table
 from workbench.settings import Settings
+from workbench.vault.names import VERSION_MARK
 
 SHAPE = (40, 70, 100)
+REPORT = f"<!doctype html><title>Ingest report</title><p>{VERSION_MARK}".encode()
 
 
 @dataclass
@@ -49,7 +52,12 @@ class Lines:
         granted: dict[str, Any] = self.person("custodian").post(f"/v1/requests/{asked['id']}/approve", {"reason": "ok"})
         return granted
 
+    def sign_off(self, dataset: str, account: str = "checker-1", **form: str) -> dict[str, Any]:
+        """Have the version that waits published, or rejected, by somebody who did not bring it in."""
+        return sign_off(self.person(account), dataset, **form)
+
     def _keep(self, line: Connection) -> Connection:
+        line.home = self  # type: ignore[attr-defined]
         self.opened.append(line)
         return line
 
@@ -89,20 +97,34 @@ def send(line: Connection, ingest: str, voxels: NDArray[np.int16], facts: dict[s
         line.request("PUT", path, body=data)
 
 
-def fill(line: Connection, dataset: str, tier: str = "controlled", *, seeds: tuple[int, ...] = (1,)) -> dict[str, Any]:
-    """Ingest one scan per seed, with one nodule each, and give the commit's answer."""
+def sign_off(line: Connection, dataset: str, **form: str) -> dict[str, Any]:
+    waiting = {item["dataset"]: item["version"] for item in line.get("/v1/versions/waiting")["versions"]}
+    url = f"/v1/datasets/{dataset}/versions/{waiting[dataset]}/sign-off"
+    done: dict[str, Any] = line.post(url, {"decision": "publish", "comment": "", **form})
+    return done
+
+
+def fill(
+    line: Connection, dataset: str, tier: str = "controlled", *, seeds: tuple[int, ...] = (1,), signed: bool = True
+) -> dict[str, Any]:
+    """Ingest one scan per seed, with one nodule each, have it signed off, and give the commit's answer."""
     begun = begin(line, dataset, tier)
-    scans, nodules = [], []
+    scans = []
+    url = f"/v1/ingests/{begun['ingest']}"
     for number, seed in enumerate(seeds, begun["next_scan"]):
         voxels = volume_of(seed)
         facts = scan_facts(voxels, number)
         send(line, begun["ingest"], voxels, facts)
         scans.append(facts)
-        nodules.append({
+        rows = [{
             "scan": facts["scan"], "nodule": "N0001", "x_mm": 1.0, "y_mm": 2.0, "z_mm": 3.0, "diameter_mm": 8.0,
             "texture": "solid", "place": "isolated", "malignant": False,
-        })  # fmt: skip
-    url = f"/v1/ingests/{begun['ingest']}"
-    line.request("PUT", f"{url}/objects/tables/nodules.arrow", body=nodule_table(nodules))
-    made: dict[str, Any] = line.post(f"{url}/commit", {"scans": scans, "card": {}, "note": "test"})
+        }]  # fmt: skip
+        part = f"{url}/objects/tables/nodules/{facts['subject']}.arrow?subject={facts['subject']}"
+        line.request("PUT", part, body=nodule_table(rows))
+    line.request("PUT", f"{url}/objects/tables/nodules.json", body=json.dumps(DECLARATION).encode())
+    line.request("PUT", f"{url}/objects/report.html", body=REPORT)
+    made: dict[str, Any] = line.post(f"{url}/commit", {"scans": scans, "card": {}, "note": "test", "findings": []})
+    if signed and made["status"] == "waiting":
+        line.home.sign_off(dataset)  # type: ignore[attr-defined]
     return made

@@ -146,9 +146,11 @@ def test_scans_that_do_not_fit_what_was_sent_are_refused(lines: Lines, spoil: Sp
 @pytest.mark.parametrize("path", [
     "scans/S0001/scan.json", "tables/scans.arrow", "card.json", "scans/x/image.zarr/zarr.json?subject=P0001",
     "scans/S0001/image.zarr/zarr.json", "scans/S0001/image.zarr/zarr.json?subject=Smith",
-    "tables/nodules.arrow?subject=P0001",
+    "tables/nodules.arrow?subject=P0001", "tables/nodules/P0001.arrow", "tables/nodules/P0001.arrow?subject=P0002",
+    "tables/nodules.json?subject=P0001", "tables/scans.json", "tables/scans/P0001.arrow?subject=P0001",
+    "scans/S0001/labels/lungs.zarr/0/zarr.json", "scans/S0001/labels/../x.json?subject=P0001", "other.html",
 ])  # fmt: skip
-def test_only_image_keys_and_nodules_are_taken(lines: Lines, path: str) -> None:
+def test_only_images_labels_tables_and_the_report_are_taken(lines: Lines, path: str) -> None:
     custodian = lines.person("custodian")
     begun = begin(custodian, "clinic-ct")
     with pytest.raises(InvalidInput):

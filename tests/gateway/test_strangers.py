@@ -17,7 +17,7 @@ from workbench.gateway.tokens import KINDS, Token, Tokens, open_tokens
 
 EXAMPLES = {
     "dataset": "clinic-ct", "scan": "S0001", "key:path": "0/zarr.json", "table": "scans", "plane": "axial",
-    "index": "3", "path:path": "tables/nodules.arrow",
+    "index": "3", "path:path": "tables/nodules.json",
 }  # fmt: skip
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.governance.catalogue import NewDataset, NewVersion, add_version, register_dataset
+from workbench.governance.catalogue import NewDataset, add_version, register_dataset
 from workbench.governance.people import seed
 from workbench.governance.store import Store
+from workbench.governance.versions import NewVersion
 from workbench.settings import Settings
 
 
@@ -42,7 +43,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seed(opened, Settings(home))
     for name, tier in (("phantoms", "open"), ("clinic-ct", "controlled"), ("hidden-test", "undisclosed")):
         register_dataset(opened, "custodian", NewDataset(name, name.title(), tier, "custodian"))
-        add_version(opened, "custodian", NewVersion(name, "ab" * 32, 3, 2, 1000, "{}"))
+        add_version(opened, "custodian", NewVersion(name, "ab" * 32, 3, 2, 1000, "{}", status="published"))
     secret = NewDataset("secret-ct", "Secret CT", "controlled", "custodian", discoverable=False)
     register_dataset(opened, "custodian", secret)
     opened.close()

@@ -12,16 +12,15 @@ from workbench.governance.access import approve, submit_request
 from workbench.governance.audit import list_events
 from workbench.governance.catalogue import (
     NewDataset,
-    NewVersion,
     add_version,
-    find_version,
+    commit_version,
     get_dataset,
     list_datasets,
-    publish,
     register_dataset,
 )  # fmt: skip
 from workbench.governance.decide import Context
 from workbench.governance.store import Store
+from workbench.governance.versions import NewVersion, find_version
 
 KEYS = {
     "name", "title", "tier", "custodian", "description", "version", "created", "scans", "subjects", "modality",
@@ -64,7 +63,9 @@ def test_a_hidden_dataset_is_not_found(store: Store) -> None:
 
 
 def test_the_newest_version_is_shown_and_older_ones_stay(store: Store) -> None:
-    add_version(store, "custodian", NewVersion("clinic-ct", "cd" * 32, 5, 4, 2000, "{}", note="two more"))
+    add_version(
+        store, "custodian", NewVersion("clinic-ct", "cd" * 32, 5, 4, 2000, "{}", note="two more", status="published")
+    )
     shown = get_dataset(store, "researcher", "clinic-ct")
     assert (shown["version"], shown["scans"]) == ("cd" * 32, 5)
     assert [version["scans"] for version in shown["versions"]] == [5, 3]
@@ -82,14 +83,19 @@ def test_a_failed_first_version_leaves_no_dataset(store: Store) -> None:
     new = NewDataset("new-ct", "New", "controlled", "custodian")
     before = len(list_events(store))
     with pytest.raises(NotFound):
-        publish(store, "custodian", new, NewVersion("another-ct", "ab" * 32, 1, 1, 1, "{}"))
+        commit_version(store, "custodian", new, NewVersion("another-ct", "ab" * 32, 1, 1, 1, "{}"))
     assert "new-ct" not in {item["name"] for item in list_datasets(store, "custodian")}
     assert len(list_events(store)) == before
 
 
 def test_a_first_version_publishes_its_dataset_in_one_event(store: Store) -> None:
     new = NewDataset("new-ct", "New", "controlled", "custodian")
-    publish(store, "custodian", new, NewVersion("new-ct", "ab" * 32, 1, 1, 1, "{}", {"license": "CC-BY-4.0"}))
+    commit_version(
+        store,
+        "custodian",
+        new,
+        NewVersion("new-ct", "ab" * 32, 1, 1, 1, "{}", {"license": "CC-BY-4.0"}, status="published"),
+    )
     assert list_events(store)[-1]["action"] == "dataset.publish"
     assert get_dataset(store, "custodian", "new-ct")["card"]["license"] == "CC-BY-4.0"
 
@@ -118,7 +124,7 @@ def test_a_card_that_names_raw_bytes_is_refused_at_any_depth(store: Store, place
 
 def test_a_card_states_the_facts_whatever_ingest_says(store: Store) -> None:
     card = {"name": "other", "wb:tier": "open", "keywords": ["lung"]}
-    add_version(store, "custodian", NewVersion("clinic-ct", "cd" * 32, 1, 1, 1, "{}", card))
+    add_version(store, "custodian", NewVersion("clinic-ct", "cd" * 32, 1, 1, 1, "{}", card, status="published"))
     shown = get_dataset(store, "custodian", "clinic-ct")["card"]
     assert (shown["name"], shown["wb:tier"], shown["version"]) == ("clinic-ct", "controlled", "cd" * 32)
     assert shown["conformsTo"].startswith("http://mlcommons.org/croissant/")

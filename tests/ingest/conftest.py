@@ -95,6 +95,8 @@ class RecordingLine:
         if url == "/v1/ingests":
             start = {"next_subject": len(self.known["subjects"]) + 1, "next_scan": len(self.known["scans"]) + 1}
             return {"ingest": "I1", "known": self.known, **start}
+        if url.endswith("/scans"):
+            return {"ingest": "I1", "scan": value["scan"]}
         self.committed = value
         return {"dataset": "d", "version": "0" * 64, "scans": len(value["scans"]), "subjects": 1}
 

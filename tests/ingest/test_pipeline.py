@@ -166,7 +166,11 @@ def test_nodules_are_numbered_with_their_scan(draw_series: Any, line: Any) -> No
     drawn = draw_series()
     uid = str(dcmread(drawn.files[0]).SeriesInstanceUID)
     ingest_folder(line, drawn.folder, "clinic-ct", annotations={uid: [nodule], "1.9": [nodule]}, key=KEY)
-    table = pa.ipc.open_file(line.objects["/v1/ingests/I1/objects/tables/nodules.arrow"]).read_all().to_pylist()
+    table = (
+        pa.ipc.open_file(line.objects["/v1/ingests/I1/objects/tables/nodules/P0001.arrow?subject=P0001"])
+        .read_all()
+        .to_pylist()
+    )
     assert table == [{"scan": "S0001", "nodule": "N0001", **nodule, "place": None, "malignant": None}]
 
 

@@ -195,7 +195,7 @@ def pins(store: Store, task: TaskDefinition) -> dict[str, str]:
     found = {}
     for dataset in task.datasets():
         row = store.read().execute(
-            "SELECT version FROM versions WHERE dataset = ? ORDER BY number DESC LIMIT 1", (dataset,)
+            "SELECT version FROM published WHERE dataset = ? ORDER BY number DESC LIMIT 1", (dataset,)
         ).fetchone()  # fmt: skip
         if row is None:
             raise Conflict(f"The data of {task.id} are not filled in this home yet; `workbench demo` fills them.")

@@ -1,155 +1,223 @@
-"""From an unfinished ingest to a new version: what it held before, the new scans, and the tables made of both.
+"""From an unfinished ingest to a new version: what it held before, and what was sent. It waits for its sign-off.
 
 Runs in: gateway
 """
 
 from __future__ import annotations
 
-import re
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from workbench.errors import Conflict, InvalidInput
+from workbench.errors import Conflict, IngestRefused, InvalidInput
+from workbench.gateway import tables
+from workbench.gateway.objects import DECLARED, LABEL, PART, REPORT, check_scans, check_subjects
 from workbench.gateway.staging import Ingest
-from workbench.geometry import Geometry
 from workbench.governance.canonical import canonical_json
-from workbench.governance.catalogue import NewDataset, NewVersion, publish
+from workbench.governance.catalogue import NewDataset, commit_version
+from workbench.governance.versions import (
+    PUBLISHED,
+    WAITING,
+    NewVersion,
+    newest_version,
+    still_waiting,
+    waiting_version,
+)
 from workbench.vault.manifest import Manifest, save_manifest
+from workbench.vault.names import VERSION_MARK
 from workbench.vault.vault import ObjectEntry
 
 if TYPE_CHECKING:
     from workbench.gateway.state import State
 
-NODULES = pa.schema([
-    ("scan", pa.string()), ("nodule", pa.string()), ("x_mm", pa.float64()), ("y_mm", pa.float64()),
-    ("z_mm", pa.float64()), ("diameter_mm", pa.float64()), ("texture", pa.string()), ("place", pa.string()),
-    ("malignant", pa.bool_()),
-])  # fmt: skip
-SCANS = pa.schema([
-    ("scan", pa.string()), ("subject", pa.string()), ("split", pa.string()), ("modality", pa.string()),
-    ("slices", pa.int64()), ("rows", pa.int64()), ("columns", pa.int64()), ("spacing_z_mm", pa.float64()),
-    ("spacing_y_mm", pa.float64()), ("spacing_x_mm", pa.float64()), ("sha256", pa.string()),
-])  # fmt: skip
-
-_SCAN, _SUBJECT = re.compile(r"S\d{4,8}"), re.compile(r"P\d{4,8}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-# One version at a time: the one that continues a version must be the only one to do so.
-_PUBLISHING = threading.Lock()
+# One change of a dataset's versions at a time: commits, sign-offs and withdrawals build on what they have read.
+PUBLISHING = threading.Lock()
 
 
-def commit(
-    state: State, ingest: Ingest, scans: list[dict[str, Any]], card: Mapping[str, Any], note: str
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Commit:
+    """What a client says when everything was sent.
+
+    Parameters
+    ----------
+    scans : sequence of mapping
+        What is known of each new scan.
+    card : mapping
+        What goes onto the dataset's card.
+    note : str
+        What changed.
+    subjects : mapping
+        Pseudonym to subject, of patients who have rows in tables but no scan.
+    findings : sequence, optional
+        What the verifier found; None when it was not asked.
+    """
+
+    scans: Sequence[dict[str, Any]]
+    card: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[Any] | None = None
+
+
+def commit(state: State, ingest: Ingest, made: Commit) -> dict[str, Any]:
     """Make the new version, or leave everything as it was.
 
     Raises
     ------
     InvalidInput
         When the scans and the objects that were sent do not fit together.
+    IngestRefused
+        When the verifier found something.
     Conflict
-        When there is nothing new, or somebody else made a version meanwhile.
+        When there is nothing new, somebody else made a version meanwhile, or one waits for its sign-off.
     """
-    if not scans:
-        raise Conflict(f"Nothing new for “{ingest.dataset}”: no scan was sent.")
-    with _PUBLISHING, ingest.lock:
-        if newest_version(state, ingest.dataset) != ingest.base:
-            raise Conflict(f"“{ingest.dataset}” got another version meanwhile; ingest the folder again.")
-        _check_scans(ingest, scans)
-        everything = sorted([*ingest.known, *scans], key=lambda facts: str(facts["scan"]))
-        manifest = Manifest(_entries(state, ingest, scans, everything, card))
-        subjects = len({facts["subject"] for facts in everything})
-        version = NewVersion(
-            ingest.dataset, manifest.root, len(everything), subjects, sum(e.size for e in manifest.entries),
-            save_manifest(state.vault, ingest.dataset, manifest), card, note,
+    terms = ingest.terms
+    if made.findings:
+        raise IngestRefused(
+            f"The verifier has {len(made.findings)} findings, so nothing was made of this ingest; "
+            "`workbench check` names file, element and rule of each.", code="verifier-findings",
         )  # fmt: skip
-        dataset = NewDataset(ingest.dataset, ingest.title, ingest.tier, ingest.custodian, ingest.description)
-        publish(state.store, ingest.custodian, dataset, version)
-    return {"dataset": ingest.dataset, "version": manifest.root, "scans": len(everything), "subjects": subjects}
+    with PUBLISHING, ingest.lock:
+        if not ingest.is_open:
+            raise Conflict("This ingest was dropped or committed already.")
+        if newest_version(state.store, terms.dataset) != terms.base:
+            raise Conflict(f"“{terms.dataset}” got another version meanwhile; ingest the folder again.")
+        if waiting_version(state.store, terms.dataset) is not None:
+            raise Conflict(still_waiting(terms.dataset))
+        if not made.scans and not set(ingest.entries) - {REPORT}:
+            raise Conflict(f"Nothing new for “{terms.dataset}”: no scan, label or table was sent.")
+        manifest = Manifest(_entries(state, ingest, made).values())
+        report = _report(state, ingest, manifest.root)
+        version = NewVersion(
+            terms.dataset, manifest.root, _count_scans(manifest), len({e.subject for e in manifest.entries} - {""}),
+            sum(e.size for e in manifest.entries), save_manifest(state.vault, terms.dataset, manifest),
+            card=made.card, note=made.note, uploader=terms.uploader, report=report,
+            findings=None if made.findings is None else len(made.findings),
+            status=PUBLISHED if terms.is_phantoms else WAITING,
+        )  # fmt: skip
+        answer = {
+            "dataset": terms.dataset, "version": manifest.root, "scans": version.scans, "subjects": version.subjects,
+            "status": version.status,
+        }  # fmt: skip
+        dataset = NewDataset(terms.dataset, terms.title, terms.tier, terms.custodian, terms.description)
+        commit_version(
+            state.store, terms.uploader, dataset, version, within=lambda db: state.staging.settle(db, ingest, answer)
+        )
+    return answer
 
 
-def newest_version(state: State, dataset: str) -> str | None:
-    """Give the id of a dataset's newest version, or None when it has none yet."""
-    row = state.store.read().execute(
-        "SELECT version FROM versions WHERE dataset = ? ORDER BY number DESC LIMIT 1", (dataset,)
-    ).fetchone()  # fmt: skip
-    return str(row["version"]) if row else None
+def _entries(state: State, ingest: Ingest, made: Commit) -> dict[str, ObjectEntry]:
+    """Give the entries of the new version by path; scan facts, table parts and the card are written here."""
+    dataset, known = ingest.terms.dataset, ingest.known
+    check_scans(known, ingest.entries, made.scans)
+    subjects = check_subjects(known, made.subjects)
+    entries = _base(state, ingest)
+    entries |= {path: entry for path, entry in ingest.entries.items() if path != REPORT and not PART.fullmatch(path)}
+    holders = {**known.scans, **{str(f["scan"]): str(f["subject"]) for f in made.scans}}
+    people = {*holders.values(), *known.subjects.values(), *subjects.values()}
+    parts = _parts(state, ingest, entries, holders)
+    for _, subject in parts:
+        if subject not in people:
+            raise InvalidInput(f"A table holds rows of {subject}, who has no scan; name them in “subjects”.")
+    put = [(str(f["subject"]), f"scans/{f['scan']}/scan.json", canonical_json(f)) for f in made.scans]
+    put += [(s, f"tables/{name}/{s}.arrow", tables.to_file(rows)) for (name, s), rows in sorted(parts.items())]
+    put += [
+        (subject, f"subjects/{subject}.json", canonical_json({"subject": subject, "pseudonym": pseudonym}))
+        for pseudonym, subject in subjects.items()
+        if pseudonym not in known.subjects and subject not in holders.values()
+    ]
+    put.append(("", "card.json", canonical_json(dict(made.card))))
+    for subject, path, data in put:
+        entries[path] = state.vault.put(dataset, subject, path, data)
+    return entries
 
 
-def _entries(
-    state: State, ingest: Ingest, scans: list[dict[str, Any]], everything: list[dict[str, Any]], card: Mapping[str, Any]
-) -> list[ObjectEntry]:
-    """Give the entries of the new version; scan facts, tables and card are written here."""
-    entries: dict[str, ObjectEntry] = {}
-    if ingest.base is not None:
-        entries |= {e.path: e for e in state.archive.manifest(ingest.dataset, ingest.base).entries}
-    entries |= ingest.entries
-    made = [(str(f["subject"]), f"scans/{f['scan']}/scan.json", canonical_json(f)) for f in scans]
-    made.append(("", "tables/scans.arrow", _arrow_file(_scan_table(everything))))
-    made.append(("", "card.json", canonical_json(dict(card))))
-    nodules = _nodules(state, ingest, {str(facts["scan"]) for facts in scans})
-    if nodules is not None:
-        made.append(("", "tables/nodules.arrow", _arrow_file(nodules)))
-    for subject, path, data in made:
-        entries[path] = state.vault.put(ingest.dataset, subject, path, data)
-    return list(entries.values())
+def _base(state: State, ingest: Ingest) -> dict[str, ObjectEntry]:
+    """Give what the new version takes over: all but what withdrew and labels that were sent anew."""
+    terms = ingest.terms
+    if terms.base is None:
+        return {}
+    renewed = {match[1] for path in ingest.entries if (match := LABEL.fullmatch(path))}
+
+    def stays(entry: ObjectEntry) -> bool:
+        label = LABEL.fullmatch(entry.path)
+        return entry.subject not in ingest.known.gone and not (label and label[1] in renewed)
+
+    return {e.path: e for e in state.archive.manifest(terms.dataset, terms.base).entries if stays(e)}
 
 
-def _check_scans(ingest: Ingest, scans: list[dict[str, Any]]) -> None:
-    """Refuse scans that are not new, not whole, or not those whose objects were sent."""
-    first, seen = ingest.next_number("scan"), set()
-    for facts in scans:
-        scan, subject = str(facts.get("scan")), str(facts.get("subject"))
-        if not (_SCAN.fullmatch(scan) and _SUBJECT.fullmatch(subject) and _SHA256.fullmatch(str(facts.get("sha256")))):
-            raise InvalidInput("Each scan needs a scan id (S0001), a subject (P0001) and the sha256 of its voxels.")
-        if int(scan[1:]) < first or scan in seen:
-            raise Conflict(f"{scan} is not a new scan of “{ingest.dataset}”; number new scans from next_scan.")
-        seen.add(scan)
-        try:
-            Geometry.from_dict(facts)
-        except (KeyError, TypeError, ValueError):
-            raise InvalidInput(f"{scan} needs shape, spacing_mm, origin_mm and direction.") from None
-        sent = {p: e for p, e in ingest.entries.items() if p.startswith(f"scans/{scan}/")}
-        if any(entry.subject != subject for entry in sent.values()):
-            raise InvalidInput(f"Objects of {scan} were sent under another subject than {subject}.")
-        if not {f"scans/{scan}/image.zarr/0/zarr.json", f"scans/{scan}/image.zarr/0/c/0/0/0"} <= set(sent):
-            raise InvalidInput(f"The image of {scan} was not sent whole; send every key before the commit.")
-    stray = [p for p in ingest.entries if p.startswith("scans/") and p.split("/")[1] not in seen]
-    if stray:
-        raise InvalidInput(f"Objects were sent for {stray[0].split('/')[1]}, which is not among the committed scans.")
+def _parts(
+    state: State, ingest: Ingest, entries: Mapping[str, ObjectEntry], holders: Mapping[str, str]
+) -> dict[tuple[str, str], pa.Table]:
+    """Give the rows of each table part that was sent, by table and subject, joined with those from before."""
+    dataset, parts = ingest.terms.dataset, {}
+    schemas = _schemas(state, ingest, entries)
+    for path, entry in ingest.entries.items():
+        match = PART.fullmatch(path)
+        if match is None:
+            continue
+        name, subject = match.groups()
+        if name not in schemas:
+            raise InvalidInput(f"Rows of “{name}” came without tables/{name}.json, which declares its columns.")
+        rows = tables.read_part(state.vault.read(dataset, entry), schemas[name], name)
+        _check_owner(name, subject, rows, holders)
+        before = entries.get(path)
+        if before is not None:
+            rows = tables.renewed(tables.read_part(state.vault.read(dataset, before), schemas[name], name), rows)
+        parts[name, subject] = rows
+    return parts
 
 
-def _scan_table(scans: list[dict[str, Any]]) -> pa.Table:
-    rows = []
-    for facts in scans:
-        row = {name: facts.get(name) for name in ("scan", "subject", "split", "modality", "sha256")}
-        row |= dict(zip(("slices", "rows", "columns"), facts["shape"], strict=True))
-        row |= dict(zip(("spacing_z_mm", "spacing_y_mm", "spacing_x_mm"), facts["spacing_mm"], strict=True))
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=SCANS)
+def _schemas(state: State, ingest: Ingest, entries: Mapping[str, ObjectEntry]) -> dict[str, pa.Schema]:
+    """Give the columns of each declared table; a table keeps its columns for ever."""
+    found, terms = {}, ingest.terms
+    for path, entry in entries.items():
+        match = DECLARED.fullmatch(path)
+        if match is None:
+            continue
+        found[match[1]] = tables.schema_of(match[1], _declaration(state, terms.dataset, entry))
+        before = state.archive.manifest(terms.dataset, terms.base).get(path) if terms.base else None
+        if (
+            before is not None
+            and tables.schema_of(match[1], _declaration(state, terms.dataset, before)) != found[match[1]]
+        ):
+            raise Conflict(
+                f"The table “{match[1]}” of “{terms.dataset}” has other columns already; give the new one another name."
+            )
+    return found
 
 
-def _nodules(state: State, ingest: Ingest, new_scans: set[str]) -> pa.Table | None:
-    """Give the nodules of the version before and of the new scans, or None when there never were any."""
-    tables = []
-    if ingest.base and state.archive.manifest(ingest.dataset, ingest.base).get("tables/nodules.arrow"):
-        tables.append(state.archive.table(ingest.dataset, ingest.base, "nodules"))
-    sent = ingest.entries.get("tables/nodules.arrow")
-    if sent is not None:
-        try:
-            table = pa.ipc.open_file(pa.BufferReader(state.vault.read(ingest.dataset, sent))).read_all()
-            tables.append(table.select(NODULES.names).cast(NODULES))
-        except (pa.ArrowException, KeyError, ValueError):
-            raise InvalidInput(f"tables/nodules.arrow must hold the columns {', '.join(NODULES.names)}.") from None
-        if not set(tables[-1]["scan"].to_pylist()) <= new_scans:
-            raise InvalidInput("tables/nodules.arrow names a scan that is not among the committed ones.")
-    return pa.concat_tables(tables).combine_chunks() if tables else None
+def _declaration(state: State, dataset: str, entry: ObjectEntry) -> dict[str, Any]:
+    try:
+        value = json.loads(state.vault.read(dataset, entry))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{entry.path} is not a JSON object, so it declares no table.")
+    return value
 
 
-def _arrow_file(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
+def _check_owner(table: str, subject: str, rows: pa.Table, holders: Mapping[str, str]) -> None:
+    """Refuse rows that name another subject, or a scan of another subject: they would lie under the wrong key."""
+    if "subject" in rows.column_names and set(rows["subject"].to_pylist()) - {subject}:
+        raise InvalidInput(f"The part of {subject} in the table “{table}” has rows of another subject.")
+    if "scan" in rows.column_names and {holders.get(scan) for scan in rows["scan"].to_pylist()} - {subject}:
+        raise InvalidInput(f"The part of {subject} in the table “{table}” names a scan that is not theirs.")
+
+
+def _report(state: State, ingest: Ingest, version: str) -> str | None:
+    """Give what the vault needs to find the ingest report, with the version's id written into it."""
+    sent = ingest.entries.get(REPORT)
+    if sent is None:
+        return None
+    text = state.vault.read(ingest.terms.dataset, sent).replace(VERSION_MARK.encode(), version.encode())
+    entry = state.vault.put(ingest.terms.dataset, sent.subject, REPORT, text)
+    return canonical_json(entry.as_dict()).decode()
+
+
+def _count_scans(manifest: Manifest) -> int:
+    return sum(entry.path.endswith("/scan.json") for entry in manifest.under("scans/"))

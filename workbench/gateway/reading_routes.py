@@ -24,24 +24,38 @@ PIECE_BYTES = 1024 * 1024
 
 def list_scans(call: Call) -> dict[str, Any]:
     """Give what is known of each scan of a version, of one split or all."""
-    version, split = _version(call), call.query.get("split")
+    version, split = asked_version(call), call.query.get("split")
     scans = call.state.archive.scans(call.dataset, version)
-    _record(call, version, "scans", 0)
+    record(call, version, "scans", 0)
     return {"version": version, "scans": [scan for scan in scans if split in (None, scan.get("split"))]}
+
+
+def list_tables(call: Call) -> dict[str, Any]:
+    """Give the name, title and columns of each table of a version."""
+    version = asked_version(call)
+    found = call.state.archive.tables(call.dataset, version)
+    record(call, version, "tables", 0)
+    return {"version": version, "tables": found}
 
 
 def read_table(call: Call) -> Response:
     """Give a table as an Arrow IPC stream."""
-    version, name = _version(call), call.path["table"]
+    version, name = asked_version(call), call.path["table"]
     data = call.state.archive.table_stream(call.dataset, version, name)
-    _record(call, version, f"table {name}", len(data))
+    record(call, version, f"table {name}", len(data))
     return Response(data, media_type=ARROW_STREAM, headers={"Cache-Control": "no-store", "X-Version": version})
 
 
 def read_key(call: Call) -> Response:
     """Give one zarr key of a scan, or ranges of it."""
-    version, scan = _version(call), call.path["scan"]
-    entry = call.state.archive.entry(call.dataset, version, f"scans/{scan}/image.zarr/{call.path['key']}")
+    scan = call.path["scan"]
+    return answer_with_object(call, f"scans/{scan}/image.zarr/{call.path['key']}", scan)
+
+
+def answer_with_object(call: Call, path: str, what: str) -> Response:
+    """Give the object at a path of the version that was asked for, or ranges of it; `what` goes on record."""
+    version = asked_version(call)
+    entry = call.state.archive.entry(call.dataset, version, path)
     etag = f'"{entry.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "X-Version": version}
     if matches(call.headers.get("if-none-match"), etag):
@@ -51,7 +65,7 @@ def read_key(call: Call) -> Response:
     if call.method == "HEAD":
         # The length must be that of the body which a GET would have had.
         return Response(headers={**headers, "Content-Length": str(entry.size)}, media_type="application/octet-stream")
-    _record(call, version, scan, sum(stop - start for start, stop in ranges or [(0, entry.size)]))
+    record(call, version, what, sum(stop - start for start, stop in ranges or [(0, entry.size)]))
     if ranges is not None and len(ranges) > 1:
         return _several(call, entry, ranges, headers)
     start, stop = ranges[0] if ranges else (0, entry.size)
@@ -102,11 +116,12 @@ def _several(call: Call, entry: ObjectEntry, ranges: list[Range], headers: dict[
     return StreamingResponse(pieces(), 206, {**headers, "Content-Length": str(length)}, kind)
 
 
-def _version(call: Call) -> str:
+def asked_version(call: Call) -> str:
+    """Give the id of the version that the caller asks for, or of the newest."""
     return call.state.archive.version(call.dataset, call.query.get("version"))
 
 
-def _record(call: Call, version: str, what: str, size: int) -> None:
+def record(call: Call, version: str, what: str, size: int) -> None:
     """Have the read on record before its first byte leaves."""
     reading = Reading(call.person, call.token.id, call.dataset, version, what, call.reason)
     call.state.reads.record(reading, size)
@@ -116,5 +131,6 @@ _BASE = "/v1/datasets/{dataset}"
 ROUTES = (
     Route("GET", _BASE + "/scans/{scan}/zarr/{key:path}", read_key, READERS, "dataset.read", dataset_in_path),
     Route("GET", _BASE + "/scans", list_scans, READERS, "dataset.read", dataset_in_path),
+    Route("GET", _BASE + "/tables", list_tables, READERS, "dataset.read", dataset_in_path),
     Route("GET", _BASE + "/tables/{table}", read_table, READERS, "dataset.read", dataset_in_path),
 )

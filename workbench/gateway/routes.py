@@ -12,9 +12,12 @@ from workbench.gateway import (
     airlock_routes,
     benchmark_routes,
     ingest_routes,
+    label_routes,
     reading_routes,
     session_routes,
+    staging,
     teaching_routes,
+    version_routes,
     view_routes,
 )
 from workbench.gateway.call import Route
@@ -23,14 +26,16 @@ from workbench.teaching import cohorts
 # Reading first: the router tries the rows in order, and these are asked for most.
 ROUTES: tuple[Route, ...] = (
     *reading_routes.ROUTES,
+    *label_routes.ROUTES,
     *view_routes.ROUTES,
     *session_routes.ROUTES,
     *access_routes.ROUTES,
     *ingest_routes.ROUTES,
+    *version_routes.ROUTES,
     *benchmark_routes.ROUTES,
     *airlock_routes.ROUTES,
     *teaching_routes.ROUTES,
 )
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
-SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, releases.SCHEMA, cohorts.SCHEMA)
+SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA)

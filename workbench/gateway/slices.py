@@ -69,6 +69,10 @@ class SliceReader:
                 self._memory.put((dataset, version, scan, chunk.place), chunks[chunk.place])
         return _assemble(shard.layout, box, chunks, PLANES[plane])
 
+    def forget(self) -> None:
+        """Let go of every decoded chunk."""
+        self._memory.clear()
+
     def _decode(self, dataset: str, entry: ObjectEntry, layout: Layout, span: Span) -> dict[Index3, Voxels]:
         data = memoryview(self._archive.read_span(dataset, entry, span.start, span.stop))
         decoded = {}
@@ -94,6 +98,11 @@ class _Memory:
             if voxels is not None:
                 self._held.move_to_end(key)
             return voxels
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
 
     def put(self, key: Key, voxels: Voxels) -> None:
         with self._lock:

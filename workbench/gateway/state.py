@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.gateway.archive import Archive
+from workbench.gateway.known import Known, read_known
 from workbench.gateway.slices import SliceReader
 from workbench.gateway.staging import Staging
 from workbench.gateway.tokens import Tokens, open_tokens
+from workbench.gateway.withdrawing import finish_withdrawals
 from workbench.governance.people import seed
 from workbench.governance.reads import ReadLog
 from workbench.governance.store import Store
@@ -31,6 +33,10 @@ class State:
     reads: ReadLog
     slices: SliceReader
 
+    def known(self, dataset: str, base: str | None) -> Known:
+        """Give what an ingest must know of a dataset at a version."""
+        return read_known(self.store, self.vault, self.archive, dataset, base)
+
 
 def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:
     """Open a home: make its keys and accounts on the first start, and forget what a crash left half done."""
@@ -41,5 +47,6 @@ def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:
     vault = Vault(settings.vault, settings.keys)
     archive = Archive(store, vault)
     staging = Staging(store, vault, archive)
-    staging.sweep()
+    finish_withdrawals(store, vault)
+    staging.forget_abandoned(at_start=True)
     return State(settings, store, vault, tokens, archive, staging, ReadLog(store), SliceReader(archive))

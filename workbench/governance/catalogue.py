@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from workbench.errors import Conflict, InvalidInput, NotFound
@@ -20,6 +20,15 @@ from workbench.governance.decide import Context, decide
 from workbench.governance.decision import unknown_dataset
 from workbench.governance.people import whoami
 from workbench.governance.store import Change, Store
+from workbench.governance.versions import (
+    PHANTOMS,
+    PUBLISHED,
+    NewVersion,
+    insert_version,
+    list_signings,
+    waiting_version,
+)
+from workbench.governance.withdrawals import list_withdrawals
 
 TIERS = ("open", "registered", "controlled", "undisclosed")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -35,34 +44,6 @@ class NewDataset:
     custodian: str
     description: str = ""
     discoverable: bool = True
-
-
-@dataclass(frozen=True)
-class NewVersion:
-    """An immutable version of a dataset: its id is the Merkle root of its manifest.
-
-    Parameters
-    ----------
-    dataset, version : str
-        The dataset's name and the version's id.
-    scans, subjects, size_bytes : int
-        How many of each.
-    manifest : str
-        What the vault needs to find the manifest.
-    card : mapping
-        What ingest adds to the card; see `build_card`.
-    note : str, default ""
-        What changed, in the custodian's words.
-    """
-
-    dataset: str
-    version: str
-    scans: int
-    subjects: int
-    size_bytes: int
-    manifest: str
-    card: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
 
 
 def register_dataset(store: Store, actor: str, dataset: NewDataset) -> None:
@@ -84,20 +65,34 @@ def add_version(store: Store, actor: str, version: NewVersion) -> None:
     """Add a version to a registered dataset. Raises Conflict when it already has this very version."""
     check_card(version.card)
     with store.change(actor, "dataset.version", version.dataset, version=version.version, scans=version.scans) as db:
-        _insert_version(store, db, version)
+        _require_dataset(db, version.dataset)
+        insert_version(store, db, version)
 
 
-def publish(store: Store, actor: str, dataset: NewDataset, version: NewVersion) -> None:
-    """Add a version, and the dataset too when it is new, in one transaction."""
+def commit_version(
+    store: Store,
+    actor: str,
+    dataset: NewDataset,
+    version: NewVersion,
+    *,
+    within: Callable[[Change], None] | None = None,
+) -> None:
+    """Add a version, and the dataset too when it is new, in one transaction in which `within` may do more."""
     check_card(version.card)
     is_new = find_dataset(store, dataset.name) is None
     if is_new:
         _check(store, dataset)
     facts: dict[str, Any] = {"version": version.version, "scans": version.scans, "tier": dataset.tier, "new": is_new}
-    with store.change(actor, "dataset.publish", dataset.name, **facts) as db:
+    if version.status == PUBLISHED:
+        facts["signed"] = PHANTOMS
+    action = "dataset.publish" if version.status == PUBLISHED else "version.submit"
+    with store.change(actor, action, dataset.name, **facts) as db:
         if is_new:
             _insert_dataset(store, db, dataset)
-        _insert_version(store, db, version)
+        _require_dataset(db, version.dataset)
+        insert_version(store, db, version)
+        if within is not None:
+            within(db)
 
 
 def list_datasets(store: Store, person: str, context: Context | None = None) -> list[dict[str, Any]]:
@@ -118,7 +113,8 @@ def get_dataset(store: Store, person: str, name: str, context: Context | None = 
     -------
     dict
         `name, title, tier, custodian, description, version, created, scans, subjects, modality, allowed, reason,
-        status, until, purpose, request`, and `card, versions, requests`.
+        status, until, purpose, request`, and `card, versions, requests`; for those who may sign versions off also
+        `waiting` (the id of the version that waits, or None), `signings, withdrawals`.
 
     Raises
     ------
@@ -129,13 +125,15 @@ def get_dataset(store: Store, person: str, name: str, context: Context | None = 
     found = _describe(store, person, name, context or Context())
     db = store.read()
     versions = db.execute(
-        "SELECT version, created, scans, subjects, bytes, note FROM versions WHERE dataset = ? ORDER BY number DESC",
+        "SELECT version, created, scans, subjects, bytes, note FROM published WHERE dataset = ? ORDER BY number DESC",
         (name,),
     )
     own = db.execute("SELECT id FROM requests WHERE dataset = ? AND person = ? ORDER BY number DESC", (name, person))
     card = json.loads(db.execute("SELECT card FROM datasets WHERE name = ?", (name,)).fetchone()["card"])
     found |= {"card": card, "versions": [dict(row) for row in versions.fetchall()]}
     found["requests"] = [get_request(store, row["id"]) for row in own.fetchall()]
+    if decide(store, person, "version.review", name, context).allowed:
+        found |= {"signings": list_signings(store, name), "withdrawals": list_withdrawals(store, name)}
     return found
 
 
@@ -145,30 +143,10 @@ def find_dataset(store: Store, name: str) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def find_version(store: Store, dataset: str, version: str | None = None) -> dict[str, Any]:
-    """Give the row of a version, or of the newest.
-
-    Raises
-    ------
-    NotFound
-        When there is no such dataset or version.
-    """
-    row = store.read().execute(
-        "SELECT * FROM versions WHERE dataset = ? AND (version = ? OR ? IS NULL) ORDER BY number DESC LIMIT 1",
-        (dataset, version, version),
-    )
-    found = row.fetchone()
-    if found is None:
-        if version is None or find_dataset(store, dataset) is None:
-            raise NotFound(unknown_dataset(dataset).reason)
-        raise NotFound(f"“{dataset}” has no version {version[:12]}; `workbench datasets {dataset}` lists its versions.")
-    return dict(found)
-
-
 def _describe(store: Store, person: str, name: str, context: Context) -> dict[str, Any]:
     db = store.read()
     dataset = db.execute("SELECT * FROM datasets WHERE name = ?", (name,)).fetchone()
-    newest = db.execute("SELECT * FROM versions WHERE dataset = ? ORDER BY number DESC LIMIT 1", (name,)).fetchone()
+    newest = db.execute("SELECT * FROM published WHERE dataset = ? ORDER BY number DESC LIMIT 1", (name,)).fetchone()
     # A list in a terminal or sidebar reads nothing itself: it says what this person's governed kernel would be told.
     if context.kind in ("person", "operator"):
         context = replace(context, kind="kernel", isolation="bubblewrap")
@@ -182,6 +160,9 @@ def _describe(store: Store, person: str, name: str, context: Context) -> dict[st
         "allowed": decision.allowed,
         "reason": decision.reason,
     }
+    if decide(store, person, "version.review", name, context).allowed:
+        waits = waiting_version(store, name)
+        found["waiting"] = waits["version"] if waits else None
     return found | _standing(store, person, dataset)
 
 
@@ -229,19 +210,6 @@ def _insert_dataset(store: Store, db: Change, dataset: NewDataset) -> None:
         raise Conflict(f"There is already a dataset “{dataset.name}”; choose another name or add a version.") from None
 
 
-def _insert_version(store: Store, db: Change, version: NewVersion) -> None:
-    row = db.execute("SELECT * FROM datasets WHERE name = ?", (version.dataset,)).fetchone()
-    if row is None:
-        raise NotFound(unknown_dataset(version.dataset).reason)
-    values = (version.dataset, version.version, stamp(store.now()), version.scans, version.subjects)
-    try:
-        db.execute(
-            "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest, note) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, version.size_bytes, version.manifest, version.note),
-        )
-    except sqlite3.IntegrityError:
-        raise Conflict(f"Nothing new: “{version.dataset}” already has version {version.version[:12]}.") from None
-    facts = {**dict(row), **asdict(version), "bytes": version.size_bytes}
-    card = build_card(facts, version.card)
-    db.execute("UPDATE datasets SET card = ? WHERE name = ?", (canonical_json(card).decode(), version.dataset))
+def _require_dataset(db: Change, name: str) -> None:
+    if db.execute("SELECT 1 FROM datasets WHERE name = ?", (name,)).fetchone() is None:
+        raise NotFound(unknown_dataset(name).reason)

@@ -12,6 +12,8 @@ from workbench.governance.canonical import day
 from workbench.governance.decision import Decision, unknown_dataset
 from workbench.governance.question import Question
 
+# Whoever holds one of these looks at versions that wait, and signs them off.
+REVIEWERS = frozenset({"custodian", "checker", "administrator"})
 NO_SANDBOX = (
     "“{name}” is controlled: its scans are read only inside an isolated kernel, and this one is not isolated. "
     "Install bubblewrap (`apt-get install bubblewrap`) where the notebooks run and start the kernel again."
@@ -20,7 +22,7 @@ NO_SANDBOX = (
 
 def see(ask: Question) -> Decision:
     """Say whether the person may know of the dataset, and so see its card and counts."""
-    dataset = _dataset(ask)
+    dataset = visible(ask)
     if dataset is None:
         return unknown_dataset(ask.resource)
     return Decision(True, "Its card is open to everybody who may know of it.", "visible")
@@ -28,7 +30,7 @@ def see(ask: Question) -> Decision:
 
 def read(ask: Question) -> Decision:
     """Say whether the person may have the dataset's bytes here and now."""
-    dataset = _dataset(ask)
+    dataset = visible(ask)
     if dataset is None:
         return unknown_dataset(ask.resource)
     return _TIERS[dataset["tier"]](ask, dataset)
@@ -119,11 +121,19 @@ def _has_open_view(ask: Question) -> bool:
     return row.fetchone() is not None
 
 
-def _dataset(ask: Question) -> sqlite3.Row | None:
-    """Give the dataset if this person may know that it exists."""
+def visible(ask: Question) -> sqlite3.Row | None:
+    """Give the dataset if this person may know that it exists; until its first version is out, few may."""
     db = ask.store.read()
-    row: sqlite3.Row | None = db.execute("SELECT * FROM datasets WHERE name = ?", (ask.resource,)).fetchone()
-    if row is None or row["discoverable"] or row["custodian"] == ask.person or "administrator" in ask.roles:
+    row: sqlite3.Row | None = db.execute(
+        "SELECT datasets.*, EXISTS (SELECT 1 FROM published WHERE dataset = name) AS is_out, "
+        "EXISTS (SELECT 1 FROM versions WHERE dataset = name AND status = 'waiting') AS waits "
+        "FROM datasets WHERE name = ?", (ask.resource,),
+    ).fetchone()  # fmt: skip
+    if row is None or row["custodian"] == ask.person or "administrator" in ask.roles:
+        return row
+    if row["waits"] and ask.roles & REVIEWERS:
+        return row
+    if row["discoverable"] and (row["is_out"] or not row["waits"]):
         return row
     if ask.context.kind == "evaluator":
         return row

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workbench.governance import dataset_rules, deed_rules
+from workbench.governance import dataset_rules, deed_rules, version_rules
 from workbench.governance.canonical import stamp
 from workbench.governance.decision import Context, Decision
 from workbench.governance.question import Question
@@ -76,6 +76,10 @@ ACTIONS: dict[str, Callable[[Question], Decision]] = {
     "dataset.view": dataset_rules.read,
     "dataset.request": dataset_rules.see,
     "dataset.ingest": deed_rules.ingest,
+    "version.review": version_rules.review,
+    "version.publish": version_rules.publish,
+    "version.reject": version_rules.review,
+    "subject.withdraw": version_rules.withdraw,
     "request.decide": deed_rules.decide_request,
     "grant.revoke": deed_rules.revoke_grant,
     "audit.read": deed_rules.read_audit,

@@ -5,11 +5,23 @@ Runs in: gateway
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
+
+# What a store of an older release lacks, by the version it has; what was readable before the gate stays so.
+MIGRATIONS = {
+    1: """
+ALTER TABLE versions ADD COLUMN status TEXT NOT NULL DEFAULT 'published';
+ALTER TABLE versions ADD COLUMN uploader TEXT NOT NULL DEFAULT '';
+ALTER TABLE versions ADD COLUMN card TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE versions ADD COLUMN findings INTEGER;
+ALTER TABLE versions ADD COLUMN report TEXT;
+ALTER TABLE people ADD COLUMN secret TEXT NOT NULL DEFAULT '';
+""",
+}
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, secret TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE IF NOT EXISTS roles (
   person TEXT NOT NULL REFERENCES people, role TEXT NOT NULL, PRIMARY KEY (person, role)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS purposes (
@@ -22,7 +34,20 @@ CREATE TABLE IF NOT EXISTS datasets (
 CREATE TABLE IF NOT EXISTS versions (
   number INTEGER PRIMARY KEY, dataset TEXT NOT NULL REFERENCES datasets, version TEXT NOT NULL, created TEXT NOT NULL,
   scans INTEGER NOT NULL, subjects INTEGER NOT NULL, bytes INTEGER NOT NULL, manifest TEXT NOT NULL,
-  note TEXT NOT NULL DEFAULT '', UNIQUE (dataset, version)) STRICT;
+  note TEXT NOT NULL DEFAULT '', status TEXT NOT NULL CHECK (status IN ('waiting', 'published')),
+  uploader TEXT NOT NULL, card TEXT NOT NULL DEFAULT '{}', findings INTEGER, report TEXT,
+  UNIQUE (dataset, version)) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_waiting_version ON versions (dataset) WHERE status = 'waiting';
+CREATE VIEW IF NOT EXISTS published AS SELECT * FROM versions WHERE status = 'published';
+CREATE TABLE IF NOT EXISTS signings (
+  number INTEGER PRIMARY KEY, dataset TEXT NOT NULL, version TEXT NOT NULL,
+  decision TEXT NOT NULL CHECK (decision IN ('publish', 'reject')), uploader TEXT NOT NULL, person TEXT NOT NULL,
+  decided TEXT NOT NULL, comment TEXT NOT NULL,
+  CHECK (decision = 'reject' OR person <> uploader)) STRICT;
+CREATE TABLE IF NOT EXISTS withdrawals (
+  dataset TEXT NOT NULL REFERENCES datasets, subject TEXT NOT NULL, pseudonym TEXT NOT NULL, scans TEXT NOT NULL,
+  keys TEXT NOT NULL, person TEXT NOT NULL REFERENCES people, reason TEXT NOT NULL, decided TEXT NOT NULL,
+  PRIMARY KEY (dataset, subject)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS requests (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL REFERENCES datasets,
   person TEXT NOT NULL REFERENCES people, purpose TEXT NOT NULL REFERENCES purposes, days INTEGER NOT NULL,

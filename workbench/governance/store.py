@@ -20,7 +20,7 @@ from typing import Any
 from workbench.errors import Conflict, IntegrityError
 from workbench.governance.audit import HEAD_LOST, NO_HEAD, Event, append, newest
 from workbench.governance.canonical import stamp
-from workbench.governance.schema import SCHEMA, VERSION
+from workbench.governance.schema import MIGRATIONS, SCHEMA, VERSION
 from workbench.governance.sealing import Sealer
 
 # Inside a change nobody may end the transaction, open another file, change settings or touch the log itself.
@@ -195,6 +195,9 @@ class Store:
         # FULL: a commit is on the disk when it returns, which is what "the decision before the bytes" needs.
         self._writer.execute("PRAGMA synchronous = FULL")
         self._writer.execute("PRAGMA foreign_keys = ON")
+        for older in range(found or VERSION, VERSION):
+            # With its number in the same transaction, or a crash between them would add the columns twice.
+            self._writer.executescript(f"BEGIN;{MIGRATIONS[older]}PRAGMA user_version = {older + 1};COMMIT;")
         for script in (SCHEMA, *schemas):
             self._writer.executescript(script)
         self._writer.execute(f"PRAGMA user_version = {VERSION}")

@@ -14,6 +14,8 @@ _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _OBJECT = re.compile(r"[0-9a-f]{64}")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ -]{0,127}")
 MAX_PATH = 512
+# Stands in an ingest report for the version's id, which nobody knows before the commit.
+VERSION_MARK = "{{the id of this version}}"
 
 
 def check_dataset(name: str) -> str:

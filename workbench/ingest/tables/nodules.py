@@ -15,6 +15,19 @@ COLUMNS = {
     "scan": "string", "nodule": "string", "x_mm": "float64", "y_mm": "float64", "z_mm": "float64",
     "diameter_mm": "float64", "texture": "string", "place": "string", "malignant": "bool",
 }  # fmt: skip
+ABOUT = {
+    "scan": "the scan that shows it", "nodule": "its name within one ingest", "x_mm": "centre, towards the left",
+    "y_mm": "centre, towards the back", "z_mm": "centre, towards the head", "diameter_mm": "largest diameter",
+    "texture": "solid, part-solid or ground-glass", "place": "isolated, or what it touches",
+    "malignant": "whether it is cancer",
+}  # fmt: skip
+DECLARATION = {
+    "title": "Nodules",
+    "columns": [
+        {"name": name, "type": kind, "unit": "mm" if name.endswith("_mm") else None, "description": ABOUT[name]}
+        for name, kind in COLUMNS.items()
+    ],
+}
 Nodules = Mapping[str, Iterable[Mapping[str, Any]]]
 
 
@@ -43,6 +56,14 @@ def nodule_rows(scans: Mapping[str, str], nodules: Nodules) -> list[dict[str, An
                 raise InvalidInput(f"A nodule of {scan} has no {lacking[0]}; each needs a centre and a diameter.")
             rows.append({name: row.get(name) for name in COLUMNS})
     return rows
+
+
+def nodule_parts(rows: list[dict[str, Any]], subjects: Mapping[str, str]) -> dict[str, bytes]:
+    """Give each subject's nodules as an Arrow IPC file, by subject; `subjects` says whose each scan is."""
+    return {
+        subject: nodule_table([row for row in rows if subjects[row["scan"]] == subject])
+        for subject in sorted({subjects[row["scan"]] for row in rows})
+    }
 
 
 def nodule_table(rows: list[dict[str, Any]]) -> bytes:
