@@ -1,0 +1,96 @@
+"""Searching raw bytes for planted identifiers, in every spelling and encoding that a DICOM file can hold them in."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planted.mint import Needle
+
+CODECS = (
+    "utf-8", "utf-16-le", "utf-16-be", "latin-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso2022_jp", "iso2022_jp_2",
+    "iso2022_kr", "euc_kr", "euc_jp", "shift_jis", "tis-620", "gb18030",
+)  # fmt: skip
+# A pseudonymous UID is forty random digits: a run of nine among them says nothing.
+RANDOM_DIGITS = re.compile(rb"2\.25\.\d{25,39}")
+# Fewer bytes are met by chance.
+SHORTEST = 5
+DIGITS = ("number", "date")
+ESCAPED_END = re.compile(rb"\x1b\([BJ]$")
+
+
+class Search:
+    """Looks for many needles at once: first for the places where one of them could begin, then for the whole of it."""
+
+    def __init__(self, needles: Iterable[Needle]) -> None:
+        self._starting: dict[int, list[tuple[bytes, Needle]]] = defaultdict(list)
+        for needle in dict.fromkeys(needles):
+            for form in spelled(needle.text):
+                self._starting[int(_windows(form)[0])].append((form, needle))
+        self._starts = np.array(sorted(self._starting), dtype=np.uint64)
+
+    def found(self, content: bytes) -> list[Needle]:
+        """Give the needles that lie in a content."""
+        folded = content.lower()
+        if len(folded) < SHORTEST or not len(self._starts):
+            return []
+        plain = RANDOM_DIGITS.sub(b"", folded)
+        windows = _windows(folded)
+        places = np.minimum(np.searchsorted(self._starts, windows), len(self._starts) - 1)
+        hits: dict[Needle, None] = {}
+        for place in np.flatnonzero(self._starts[places] == windows):
+            for form, needle in self._starting[int(windows[place])]:
+                is_there = folded.startswith(form, int(place))
+                if is_there and (needle.kind not in DIGITS or form in plain):
+                    hits[needle] = None
+        return list(hits)
+
+    def found_below(self, folder: Path, without: Iterable[bytes] = ()) -> set[Needle]:
+        """Give the needles in the files below a folder and in their names; `without` are pixels that hold none."""
+        left: set[Needle] = set()
+        known = tuple(without)
+        for path in sorted(folder.rglob("*")):
+            left.update(self.found(str(path.relative_to(folder)).encode()))
+            if path.is_file():
+                content = path.read_bytes()
+                for pixels in known:
+                    content = content.replace(pixels, b"")
+                left.update(self.found(content))
+        return left
+
+
+def _windows(content: bytes) -> NDArray[np.uint64]:
+    """Give each run of as many bytes as the shortest needle has, as a number."""
+    data = np.frombuffer(content, np.uint8).astype(np.uint64)
+    count = len(data) - SHORTEST + 1
+    total = np.zeros(count, dtype=np.uint64)
+    for step in range(SHORTEST):
+        total |= data[step : step + count] << np.uint64(8 * step)
+    return total
+
+
+def spelled(text: str) -> tuple[bytes, ...]:
+    """Give a text in every encoding that can write it, as it reads after ASCII letters were made small.
+
+    >>> spelled("Abcde")[:1]
+    (b'abcde',)
+    """
+    forms: dict[bytes, None] = {}
+    for case in (text, text.lower(), text.upper()):
+        for codec in CODECS:
+            try:
+                form = case.encode(codec)
+            except UnicodeEncodeError:
+                continue
+            if codec == "iso2022_kr":
+                form = form.removeprefix(b"\x1b$)C").strip(b"\x0e\x0f")
+            # DICOM may go on in another set after the text, so the closing escape is not part of it.
+            form = ESCAPED_END.sub(b"", form).lower()
+            if len(form) >= SHORTEST:
+                forms[form] = None
+    return tuple(forms)
