@@ -37,5 +37,7 @@ def _dictionaries() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
         for codes in entries.values():
             for value, (meaning, *_) in codes.items():
                 if meaning.isascii() and len(meaning) <= LONGEST_MEANING:
-                    meanings.setdefault((value, scheme), meaning)
+                    # A code has several spellings; the shortest is the one people use ("Heart", not "Endo-cardiac").
+                    known = meanings.get((value, scheme), meaning)
+                    meanings[value, scheme] = min(known, meaning, key=lambda each: (len(each), each))
     return meanings, mapping["SRT"]
