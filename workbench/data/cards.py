@@ -15,8 +15,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from workbench.data.grid_array import GridArray
     from workbench.data.volume import Volume
 
 PREVIEW_PIXELS = 200
@@ -61,7 +63,7 @@ def datasets_table(rows: Iterable[Mapping[str, Any]]) -> str:
     body = "".join(_dataset_row(row) for row in rows)
     if not body:
         body = f'<tr><td colspan="6" style="{_CELL}">No dataset is known here yet.</td></tr>'
-    return _frame(f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    return frame(f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def dataset_card(row: Mapping[str, Any]) -> str:
@@ -79,8 +81,8 @@ def dataset_card(row: Mapping[str, Any]) -> str:
         else ""
     )
     why = f'<div style="margin-top:8px; max-width:46em">{escape(row["reason"])}</div>'
-    head = f"{_title(row['title'])} {badge(row['status'], allowed=row['allowed'])}"
-    return _frame(f"{head}{told}{_facts(facts)}{why}")
+    head = f"{heading(row['title'])} {badge(row['status'], allowed=row['allowed'])}"
+    return frame(f"{head}{told}{facts_table(facts)}{why}")
 
 
 def request_card(row: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def request_card(row: Mapping[str, Any]) -> str:
     }
     if row["reason"]:
         facts["Reason"] = escape(row["reason"])
-    return _frame(f"{_title('Access request ' + row['id'])} {badge(row['status'])}{_facts(facts)}")
+    return frame(f"{heading('Access request ' + row['id'])} {badge(row['status'])}{facts_table(facts)}")
 
 
 def person_card(row: Mapping[str, Any]) -> str:
@@ -104,7 +106,7 @@ def person_card(row: Mapping[str, Any]) -> str:
         "Roles": escape(", ".join(row["roles"]) or "none"),
         "Kernel": "isolated: no network, no files but the workspace" if isolated else "not isolated: open data only",
     }
-    return _frame(f"{_title(row['name'])}{_facts(facts)}")
+    return frame(f"{heading(row['name'])}{facts_table(facts)}")
 
 
 def volume_card(volume: Volume) -> str:
@@ -121,27 +123,42 @@ def volume_card(volume: Volume) -> str:
         f'<img alt="middle axial slice of {escape(volume.scan)}" src="data:image/png;base64,{preview(volume)}" '
         'style="border-radius:4px; margin-right:16px; background:#000; max-height:200px">'
     )
-    text = f"<div>{_title('Scan ' + volume.scan)}{_facts(facts)}</div>"
-    return _frame(f'<div style="display:flex; align-items:flex-start">{picture}{text}</div>')
+    text = f"<div>{heading('Scan ' + volume.scan)}{facts_table(facts)}</div>"
+    return frame(f'<div style="display:flex; align-items:flex-start">{picture}{text}</div>')
 
 
 def preview(volume: Volume) -> str:
     """Give the middle axial slice at a low resolution as base64 PNG, with voxels drawn in their true proportion."""
     from PIL import Image  # noqa: PLC0415 - heavy, loaded on first use
 
-    level = min(
-        (n for n in range(volume.levels) if max(volume.shape[1:]) // 2**n <= 1.5 * PREVIEW_PIXELS),
-        default=volume.levels - 1,
-    )
-    pixels = volume.middle_slice(level)
-    centre, width = volume.window
-    grey = np.clip((pixels.astype(np.float32) - (centre - width / 2)) / width * 255, 0, 255).astype(np.uint8)
-    height_mm, width_mm = volume.shape[1] * volume.spacing_mm[1], volume.shape[2] * volume.spacing_mm[2]
-    scale = PREVIEW_PIXELS / max(height_mm, width_mm)
-    size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
+    grey = windowed(volume.middle_slice(preview_level(volume)), volume.window)
     png = io.BytesIO()
-    Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR).save(png, "PNG")
+    Image.fromarray(grey).resize(preview_size(volume), Image.Resampling.BILINEAR).save(png, "PNG")
     return base64.b64encode(png.getvalue()).decode()
+
+
+def preview_level(array: GridArray) -> int:
+    """Give the resolution level whose slices are about as large as a preview."""
+    return min(
+        (n for n in range(array.levels) if max(array.shape[1:]) // 2**n <= 1.5 * PREVIEW_PIXELS),
+        default=array.levels - 1,
+    )
+
+
+def preview_size(array: GridArray) -> tuple[int, int]:
+    """Give width and height of a preview, pixels, in the true proportion of an axial slice."""
+    height_mm, width_mm = array.shape[1] * array.spacing_mm[1], array.shape[2] * array.spacing_mm[2]
+    scale = PREVIEW_PIXELS / max(height_mm, width_mm)
+    return max(1, round(width_mm * scale)), max(1, round(height_mm * scale))
+
+
+def windowed(pixels: NDArray[np.int16], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Give HU as grey 0 to 255 at a display window (level, width)."""
+    centre, width = window
+    grey: NDArray[np.uint8] = np.clip((pixels.astype(np.float32) - (centre - width / 2)) / width * 255, 0, 255).astype(
+        np.uint8
+    )
+    return grey
 
 
 _TABLE = "border-collapse:collapse; font:inherit; color:inherit; margin:0; background:transparent"
@@ -177,7 +194,8 @@ def _lock(is_open: bool) -> str:
     )
 
 
-def _facts(facts: Mapping[str, str]) -> str:
+def facts_table(facts: Mapping[str, str]) -> str:
+    """Give names and values, which may be HTML, as a small table."""
     rows = "".join(
         f'<tr><td style="padding:2px 16px 2px 0; text-align:left; color:{_SOFT}">{escape(name)}</td>'
         f'<td style="padding:2px 0; text-align:left">{value}</td></tr>'
@@ -186,9 +204,11 @@ def _facts(facts: Mapping[str, str]) -> str:
     return f'<table style="{_TABLE}; margin-top:6px"><tbody>{rows}</tbody></table>'
 
 
-def _title(text: str) -> str:
+def heading(text: str) -> str:
+    """Give the title of a card."""
     return f'<span style="font-weight:600; font-size:15px; margin-right:8px">{escape(text)}</span>'
 
 
-def _frame(content: str) -> str:
+def frame(content: str) -> str:
+    """Give a card around its content."""
     return f'<div style="{_FRAME}">{content}</div>'

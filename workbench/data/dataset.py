@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from workbench.data import cards
 from workbench.data.boxes import Box
+from workbench.data.labels import LabelVolume, label_table
 from workbench.data.line import line
 from workbench.data.volume import Volume
 from workbench.errors import NotFound
@@ -130,6 +131,36 @@ class Dataset:
             if facts["scan"] == scan_id:
                 return Volume(self.name, self.version, facts)
         raise NotFound(f"“{self.name}” has no scan {scan_id!r}; `dataset.scans()` lists its {len(self._scans)} scans.")
+
+    def labels(self, scan_id: str) -> pd.DataFrame:
+        """Give a table of the regions marked in a scan: `name, kind, value, label, volume_ml, voxels`."""
+        return label_table(self._labels(scan_id))
+
+    def label_volume(self, scan_id: str, name: str | None = None) -> LabelVolume:
+        """Give the labels of a scan; their voxels are read when they are used.
+
+        Parameters
+        ----------
+        scan_id : str
+            Such as ``"S0001"``.
+        name : str, optional
+            As `labels` names them, such as ``"rtstruct-1"``; the first when left out.
+
+        Raises
+        ------
+        NotFound
+            When the scan has no such labels.
+        """
+        found = self._labels(scan_id)
+        for facts in found:
+            if name in (None, facts["name"]):
+                return LabelVolume(self.volume(scan_id), facts)
+        known = ", ".join(f"“{facts['name']}”" for facts in found) or "none"
+        raise NotFound(f"Scan {scan_id} has no labels {name!r}; it has {known}.")
+
+    def _labels(self, scan_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = line().get(self._url(f"/scans/{quote(scan_id, safe='')}/labels"))["labels"]
+        return found
 
     def boxes(self, scan_id: str) -> list[Box]:
         """Give a box around each known nodule of a scan."""

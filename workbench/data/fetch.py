@@ -23,6 +23,12 @@ def scan_url(dataset: str, scan: str, version: str, key: str) -> str:
     return f"/v1/datasets/{quote(dataset)}/scans/{quote(scan)}/zarr/{quote(key)}?{urlencode({'version': version})}"
 
 
+def label_url(dataset: str, scan: str, version: str, name: str, key: str) -> str:
+    """Give the address of a zarr key of a scan's labels."""
+    place = f"/v1/datasets/{quote(dataset)}/scans/{quote(scan)}/labels/{quote(name)}/zarr/{quote(key)}"
+    return f"{place}?{urlencode({'version': version})}"
+
+
 def fetch_json(url: str) -> Any:
     """Give the JSON value of a key."""
     return json.loads(line().request("GET", url)[2])

@@ -24,6 +24,10 @@ from workbench.errors import IntegrityError, InvalidInput
 Index3 = tuple[int, int, int]
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 Voxels = NDArray[np.int16]
+AnyVoxels = NDArray[Any]
+
+# Images are int16; labels are as small as their values allow.
+DTYPES = ("int16", "uint8", "uint16")
 
 EMPTY = np.uint64(2**64 - 1)
 # Reading over a gap is cheaper than one more range as long as the gap is about what one inner chunk holds.
@@ -51,12 +55,13 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """What an array's `zarr.json` says: shape (z, y, x), the shard's shape, the inner chunk's shape, fill value."""
+    """What an array's `zarr.json` says: shape (z, y, x), the shard's and the inner chunk's, fill value, voxel type."""
 
     shape: Index3
     shard: Index3
     chunk: Index3
     fill: int
+    dtype: str = "int16"
 
     @property
     def grid(self) -> Index3:
@@ -75,7 +80,7 @@ def read_layout(metadata: dict[str, Any]) -> Layout:
     Raises
     ------
     IntegrityError
-        When the array is not int16 in one shard of blosc chunks, so was not written by the workbench.
+        When the array is not whole numbers in one shard of blosc chunks, so was not written by the workbench.
     """
     try:
         (sharding,) = metadata["codecs"]
@@ -85,13 +90,14 @@ def read_layout(metadata: dict[str, Any]) -> Layout:
             _three(metadata["chunk_grid"]["configuration"]["chunk_shape"]),
             _three(sharding["configuration"]["chunk_shape"]),
             int(metadata["fill_value"]),
+            str(metadata["data_type"]),
         )
         one_shard = all(s >= n and s % c == 0 for n, s, c in zip(layout.shape, layout.shard, layout.chunk, strict=True))
-        known = (metadata["data_type"], sharding["name"], inner) == ("int16", "sharding_indexed", ["bytes", "blosc"])
+        known = layout.dtype in DTYPES and (sharding["name"], inner) == ("sharding_indexed", ["bytes", "blosc"])
     except (KeyError, TypeError, ValueError):
         one_shard = known = False
     if not (known and one_shard and sharding["configuration"].get("index_location", "end") == "end"):
-        raise IntegrityError("This array is not int16 in one shard of blosc chunks; ingest the scan again.")
+        raise IntegrityError("This array is not int16 or labels in one shard of blosc chunks; ingest the scan again.")
     return layout
 
 
@@ -149,7 +155,7 @@ class Shard:
         grid = [-(-b // c) - a // c for (a, b), c in zip(box, self.layout.chunk, strict=True)]
         return batches, len(chunks) == int(np.prod(grid))
 
-    def place(self, spans: Sequence[Span], parts: Sequence[bytes | memoryview], box: Box, out: Voxels) -> None:
+    def place(self, spans: Sequence[Span], parts: Sequence[bytes | memoryview], box: Box, out: AnyVoxels) -> None:
         """Decode the chunks of fetched spans into `out`, the array of the box."""
         found = {
             chunk.place: memoryview(part)[chunk.start - span.start : chunk.stop - span.start]
@@ -157,13 +163,13 @@ class Shard:
             for chunk in span.chunks
         }
         for run in _rows(sorted(found), box, self.layout.chunk):
-            row = np.empty((len(run), *self.layout.chunk), dtype=np.int16)
+            row = np.empty((len(run), *self.layout.chunk), dtype=self.layout.dtype)
             for place, target in zip(run, row, strict=True):
                 decode(found[place], target)
             put(row, run[0], box, out)
 
 
-def decode(data: bytes | memoryview, out: Voxels) -> None:
+def decode(data: bytes | memoryview, out: AnyVoxels) -> None:
     """Decode one blosc chunk into an array of the chunk's size."""
     try:
         blosc.decompress(data, out)
@@ -171,7 +177,7 @@ def decode(data: bytes | memoryview, out: Voxels) -> None:
         raise IntegrityError("A block of an image does not decode; ingest the scan again.") from None
 
 
-def put(row: Voxels, place: Index3, box: Box, out: Voxels) -> None:
+def put(row: AnyVoxels, place: Index3, box: Box, out: AnyVoxels) -> None:
     """Copy decoded chunks that follow each other along x into `out`, the array of the box.
 
     A row of chunks is copied at once because short pieces far apart cost a cache miss each: measured on
@@ -179,7 +185,7 @@ def put(row: Voxels, place: Index3, box: Box, out: Voxels) -> None:
 
     Parameters
     ----------
-    row : ndarray, int16, shape (chunks, z, y, x)
+    row : ndarray, shape (chunks, z, y, x)
         More than one chunk only where all of them lie inside the box along x.
     place : tuple of 3 int
         Where the first chunk lies in the grid.

@@ -6,24 +6,21 @@ Runs in: kernel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from workbench.data.cards import volume_card
-from workbench.data.fetch import fetch_end, fetch_json, fetch_spans, scan_url
-from workbench.data.indexing import Selection, read_key
-from workbench.data.line import readers
-from workbench.data.shard import Box, Index3, Shard, Span, Voxels, checked_box, read_layout
+from workbench.data.fetch import scan_url
+from workbench.data.grid_array import GridArray
+from workbench.data.shard import Box, Voxels
 from workbench.errors import InvalidInput
-from workbench.geometry import Geometry
 
 AIR_HU = -1024
 
 
-class Volume:
+class Volume(GridArray):
     """One scan; nothing is read before it is needed.
 
     Index it like an array (`scan[100]`, `scan[:, 200:300, 40]`), or `read()` all of it.
@@ -36,45 +33,18 @@ class Volume:
         What the gateway tells of the scan: `scan, shape, spacing_mm, origin_mm, direction, levels, window`.
     """
 
-    dtype = np.dtype(np.int16)
-    ndim = 3
-
     def __init__(self, dataset: str, version: str, facts: Mapping[str, Any]) -> None:
-        self.dataset = dataset
-        self.version = version
-        self.facts = dict(facts)
+        super().__init__(dataset, version, facts)
         self.scan = str(facts["scan"])
-        self.geometry = Geometry.from_dict(self.facts)
 
     @property
-    def shape(self) -> Index3:
-        """Voxels along (z, y, x)."""
-        return self.geometry.shape
+    def title(self) -> str:
+        """The scan's id."""
+        return self.scan
 
-    @property
-    def spacing_mm(self) -> tuple[float, float, float]:
-        """Voxel spacing along (z, y, x), mm."""
-        return self.geometry.spacing_mm
-
-    @property
-    def origin_mm(self) -> tuple[float, float, float]:
-        """Patient position (x, y, z), LPS, of the first voxel's centre, mm."""
-        return self.geometry.origin_mm
-
-    @property
-    def direction(self) -> tuple[float, ...]:
-        """Row-major 3×3 matrix of the index axes' directions, LPS."""
-        return self.geometry.direction
-
-    @property
-    def size(self) -> int:
-        """Number of voxels."""
-        return int(np.prod(self.shape))
-
-    @property
-    def levels(self) -> int:
-        """Number of resolution levels; 0 is full resolution, each next one has half the voxels along each axis."""
-        return int(self.facts.get("levels") or 1)
+    def url(self, key: str) -> str:
+        """Give the gateway's address of a zarr key of the scan."""
+        return scan_url(self.dataset, self.scan, self.version, key)
 
     @property
     def window(self) -> tuple[float, float]:
@@ -94,13 +64,12 @@ class Volume:
         -------
         ndarray, int16, shape (z, y, x), HU
         """
-        shape = _shard(self.dataset, self.version, self.scan, self._checked(level)).layout.shape
-        return self._read_box(((0, shape[0]), (0, shape[1]), (0, shape[2])), level)
+        return self.read_box(level=level)
 
     def middle_slice(self, level: int = 0) -> NDArray[np.int16]:
         """Give the middle axial slice at a resolution level, shape (y, x), HU."""
-        z, y, x = _shard(self.dataset, self.version, self.scan, self._checked(level)).layout.shape
-        return self._read_box(((z // 2, z // 2 + 1), (0, y), (0, x)), level).reshape(y, x)
+        z, y, x = self.level_shape(level)
+        return self.read_box(((z // 2, z // 2 + 1), (0, y), (0, x)), level).reshape(y, x)
 
     def patch(self, centre_index_zyx: Sequence[float], size: int | Sequence[int]) -> Voxels:
         """Give the voxels around a place, padded with air (−1024 HU) where it reaches over the edge.
@@ -125,26 +94,8 @@ class Volume:
         spans = [(max(a, 0), min(a + s, n)) for a, s, n in zip(starts, sizes, self.shape, strict=True)]
         if all(start < stop for start, stop in spans):
             window = tuple(slice(a - start, b - start) for (a, b), start in zip(spans, starts, strict=True))
-            out[window] = self._read_box(cast(Box, tuple(spans)))
+            out[window] = self.read_box(cast(Box, tuple(spans)))
         return out
-
-    def __getitem__(self, key: object) -> NDArray[np.int16] | np.int16:
-        """Read what an index of integers, slices and `…` selects; integers drop their axis."""
-        selection: Selection = read_key(key, self.shape)
-        if selection.is_empty:
-            return np.empty(selection.result_shape, dtype=np.int16)
-        return cast("NDArray[np.int16] | np.int16", self._read_box(selection.box)[selection.within])
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read the whole scan, so that numpy functions take a volume."""
-        if copy is False:
-            raise ValueError("A volume is read through the gateway, so it cannot become an array without a copy.")
-        voxels = self.read()
-        return voxels if dtype is None else voxels.astype(dtype, copy=False)
-
-    def __len__(self) -> int:
-        """Give the number of slices along z."""
-        return self.shape[0]
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same scan of the same version."""
@@ -169,30 +120,3 @@ class Volume:
 
     def _identity(self) -> tuple[str, str, str]:
         return self.dataset, self.version, self.scan
-
-    def _checked(self, level: int) -> int:
-        if not isinstance(level, int | np.integer) or not 0 <= level < self.levels:
-            raise InvalidInput(f"{self.scan} has levels 0 to {self.levels - 1}; there is no level {level!r}.")
-        return int(level)
-
-    def _read_box(self, box: Box, level: int = 0) -> Voxels:
-        url = scan_url(self.dataset, self.scan, self.version, f"{level}/c/0/0/0")
-        shard = _shard(self.dataset, self.version, self.scan, level)
-        checked_box(box, shard.layout.shape)
-        z, y, x = (stop - start for start, stop in box)
-        batches, stored = shard.batches(box)
-        out = np.empty((z, y, x), dtype=np.int16) if stored else np.full((z, y, x), shard.layout.fill, dtype=np.int16)
-
-        def read_batch(batch: list[Span]) -> None:
-            shard.place(batch, fetch_spans(url, batch), box, out)
-
-        for _ in readers().map(read_batch, batches):
-            pass
-        return out
-
-
-@lru_cache(maxsize=64)
-def _shard(dataset: str, version: str, scan: str, level: int) -> Shard:
-    """Give a level's shard with its index; versions never change, so this is read once."""
-    layout = read_layout(fetch_json(scan_url(dataset, scan, version, f"{level}/zarr.json")))
-    return Shard(layout, fetch_end(scan_url(dataset, scan, version, f"{level}/c/0/0/0"), layout.index_bytes))
