@@ -91,6 +91,12 @@ class IngestRefused(WorkbenchError):
     refusals: tuple[dict[str, Any], ...] = ()
 
 
+class OutputNotClean(WorkbenchError):
+    """A check found something in de-identified output that must not leave."""
+
+    status, exit_code, name = 422, 16, "output-not-clean"
+
+
 class SubmissionRefused(WorkbenchError):
     """A submission that cannot be scored; `code` is one of the task's failure codes."""
 
@@ -146,7 +152,7 @@ ERRORS: dict[str, type[WorkbenchError]] = {
     cls.name: cls
     for cls in (
         WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, NotSignedIn, AccessDenied, NotFound, Conflict,
-        IngestRefused, SubmissionRefused,
+        IngestRefused, OutputNotClean, SubmissionRefused,
         SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
     )
 }  # fmt: skip

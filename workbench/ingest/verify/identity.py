@@ -1,0 +1,294 @@
+"""Everything that the source says about a patient and that the output must not say again.
+
+Runs in: ingest host
+Source: DICOM PS3.15 2026c Annex E; PS3.5 2026c 6.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from workbench.ingest.verify.charsets import codecs_of, readings
+from workbench.ingest.verify.conformity import conforms
+from workbench.ingest.verify.dicom_bytes import PIXELS, Element, Parsed, parse
+from workbench.ingest.verify.dictionary import STANDARD_UIDS, standard_words, vr_of
+from workbench.ingest.verify.forms import (
+    date_needles,
+    dates_in,
+    literal,
+    name_needles,
+    number_needles,
+    text_needles,
+    uid_needles,
+)
+from workbench.ingest.verify.policy import Policy, Rule, load_policy
+from workbench.ingest.verify.search import Index, Needle
+
+# Of what software wrote a file nothing points at a patient, and the workbench may have written the source too.
+OF_SOFTWARE = frozenset((0x00020000, 0x00020001, 0x00020002, 0x00020010, 0x00020012, 0x00020013))
+# Coded strings, times of day, ages and numbers are no source values: honest output is full of the same ones.
+NUMBERS = frozenset(("AS", "AT", "CS", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "SL", "SS", "SV", "TM", "UL",
+                     "US", "UV"))  # fmt: skip
+IDS = frozenset(("AE", "SH"))
+# LO elements that hold a number or name of a person, request or device, as the shorter VRs do.
+ID_TAGS = frozenset(
+    (0x00100020, 0x00100021, 0x00101000, 0x00101090, 0x00181000, 0x00181002, 0x00181008, 0x00324000, 0x00380010,
+     0x00401001, 0x00402016, 0x00402017, 0x00080080, 0x00081010, 0x00081040, 0x00120020, 0x00120040)
+)  # fmt: skip
+CLASS_UIDS = frozenset((0x00020002, 0x00020010, 0x00020012, 0x00080016, 0x0008001A, 0x00081150, 0x00080117))
+LONGEST_VALUE, LONGEST_RUN, MOST_RUNS = 1 << 20, 200, 20_000
+# Text in blobs: runs of printable Latin-1; with letters, long enough not to be chance.
+RUNS = re.compile(rb"[\x20-\x7e\xa0-\xff]{6,}")
+WIDE_RUNS = re.compile(rb"(?:[\x20-\x7e]\x00){6,}")
+SOME_LETTERS = re.compile(r"[^\W\d_]{3,}")
+
+
+class SourceIdentity:
+    """Collects the source values of one or more patients, and finds them in bytes.
+
+    Parameters
+    ----------
+    policy : Policy, optional
+        What the profile keeps on purpose is no source value; the standard profile when left out.
+
+    Attributes
+    ----------
+    uids : set of str
+        Every UID of the source that the standard does not define.
+    dates : set of date
+        Every date of the source.
+    """
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or load_policy("standard")
+        self.uids: set[str] = set()
+        self.dates: set[date] = set()
+        self._literal: dict[Needle, None] = {}
+        self._phrases: dict[Needle, None] = {}
+        self._digits: dict[Needle, None] = {}
+        self._seen: set[tuple[int, str, bytes, int]] = set()
+        self._texts: set[tuple[str, str]] = set()
+        self._known = self.policy.known_words | standard_words()
+
+    def add(self, source: Path | bytes | Parsed | Any) -> None:
+        """Take the values of one file (path, content or parsed) or of one pydicom dataset.
+
+        What cannot be read to its end is taken as far as it can be read.
+        """
+        self.__dict__.pop("indexes", None)
+        if isinstance(source, Path):
+            source = parse(source.read_bytes())
+        elif isinstance(source, bytes):
+            source = parse(source)
+        if isinstance(source, Parsed):
+            self._add_parsed(source)
+        else:
+            self._add_dataset(source, None, ("latin-1",))
+
+    def add_text(self, text: str, kind: str = "text") -> None:
+        """Take a value that no element holds, such as a column of a table: `name`, `id`, `date`, `uid` or `text`."""
+        self.__dict__.pop("indexes", None)
+        self._take_text(text, kind)
+
+    @property
+    def literal_needles(self) -> list[Needle]:
+        """The needles that are searched as they are."""
+        return list(self._literal)
+
+    @cached_property
+    def indexes(self) -> Mapping[str, Index]:
+        """The needles by haystack: `literal`, `phrases`, `digits`, and of each the strong ones."""
+        sets = {"literal": self._literal, "phrases": self._phrases, "digits": self._digits}
+        strong = {
+            f"strong {name}": [needle for needle in needles if needle.is_strong] for name, needles in sets.items()
+        }
+        return {name: Index(needles) for name, needles in {**sets, **strong}.items()}
+
+    def _add_parsed(self, source: Parsed) -> None:
+        for element in source.meta:
+            if element.tag not in OF_SOFTWARE:
+                self._take(element.tag, element.vr, element.value, ("latin-1",))
+        rules = self.policy.rules(_text_of(source, 0x00080016)) or {}
+        charset = source.get(0x00080005)
+        codecs = codecs_of(charset.value) if charset else ("latin-1",)
+        self._add_elements(source.elements, rules, codecs)
+        if source.preamble.strip(b"\0"):
+            self._take_blob(source.preamble)
+
+    def _add_elements(self, elements: list[Element], rules: Mapping[int, Rule], codecs: tuple[str, ...]) -> None:
+        for element in elements:
+            rule = rules.get(element.tag)
+            if element.items is not None:
+                for item in element.items:
+                    self._add_elements(item, rule.items if rule else {}, codecs)
+            elif element.tag not in PIXELS and element.stop - element.start <= LONGEST_VALUE:
+                key = (element.tag, element.vr, element.value, id(rule))
+                if key not in self._seen:
+                    self._seen.add(key)
+                    if rule is None or not self._is_kept(rule, element):
+                        self._take(element.tag, element.vr, element.value, codecs)
+
+    def _is_kept(self, rule: Rule, element: Element) -> bool:
+        return rule.keeps and conforms(self.policy, rule, element) is not False
+
+    def _add_dataset(self, dataset: Any, rules: Mapping[int, Rule] | None, codecs: tuple[str, ...]) -> None:
+        if rules is None:
+            rules = self.policy.rules(str(dataset.get("SOPClassUID", ""))) or {}
+            declared = dataset.get("SpecificCharacterSet", None) or ""
+            names = [declared] if isinstance(declared, str) else list(declared)
+            codecs = codecs_of("\\".join(str(name or "") for name in names).encode())
+        for tag in dataset.keys():
+            raw, rule = dataset.get_item(tag), rules.get(int(tag))
+            value, vr = raw.value, str(raw.VR or vr_of(int(tag)))
+            if int(tag) in PIXELS or value is None:
+                continue
+            if vr == "SQ" and not isinstance(value, bytes):
+                for item in value:
+                    self._add_dataset(item, rule.items if rule else {}, codecs)
+                continue
+            if vr == "SQ":
+                value = dataset[tag].value
+                for item in value:
+                    self._add_dataset(item, rule.items if rule else {}, codecs)
+                continue
+            self._add_plain(int(tag), vr, value, rule, codecs)
+
+    def _add_plain(self, tag: int, vr: str, value: Any, rule: Rule | None, codecs: tuple[str, ...]) -> None:
+        if isinstance(value, bytes):
+            content = value
+        elif isinstance(value, list | tuple) or (hasattr(value, "__iter__") and not isinstance(value, str)):
+            content = "\\".join(str(each) for each in value).encode("utf-8", "replace")
+        else:
+            content = str(value).encode("utf-8", "replace")
+        element = Element(content, tag, vr, 0, 0, len(content))
+        self._add_elements([element], {tag: rule} if rule else {}, codecs)
+
+    def _take(self, tag: int, vr: str, value: bytes, codecs: tuple[str, ...]) -> None:
+        """Make needles of one value that the profile does not keep."""
+        private = bool(tag >> 16 & 1)
+        if vr in NUMBERS or not value:
+            return
+        if vr in ("UN", "OB", "OW", "UR") or (private and vr not in ("PN", "UI", "DA", "DT")):
+            self._take_blob(value)
+            return
+        for raw in _split(value, vr):
+            for text in readings(raw.strip(b" \0"), codecs):
+                kind = _kind(tag, vr)
+                if kind == "uid" and tag in CLASS_UIDS:
+                    continue
+                self._take_text(text, kind)
+            if vr == "PN" and not raw.isascii() or b"\x1b" in raw:
+                self._take_raw(raw)
+
+    def _take_raw(self, raw: bytes) -> None:
+        """Search a name in other scripts also in the bytes of the source's own encoding."""
+        for part in re.split(rb"[\^= ]+", raw.strip(b" \0")):
+            if len(part) >= 4 and not part.isascii() or b"\x1b" in part:
+                self._literal[Needle(part.upper(), "name", "none")] = None
+
+    def _take_blob(self, value: bytes) -> None:
+        runs = RUNS.findall(value)[:MOST_RUNS]
+        runs += [run[::2] for run in WIDE_RUNS.findall(value)[:MOST_RUNS]]
+        for run in runs:
+            text = run.decode("latin-1").strip()
+            if SOME_LETTERS.search(text):
+                for piece in (text[at : at + LONGEST_RUN] for at in range(0, len(text), LONGEST_RUN)):
+                    self._take_text(piece, "private")
+            elif text.count(".") >= 5:
+                self._take_text(text, "uid")
+            elif len(text) == 8:
+                self._take_text(text, "date-like")
+
+    def _take_text(self, text: str, kind: str) -> None:
+        text = text.strip()
+        if not text or (text, kind) in self._texts:
+            return
+        self._texts.add((text, kind))
+        for literals, phrases, digits in FORMS[kind](self, text):
+            self._literal.update(dict.fromkeys(literals))
+            self._phrases.update(dict.fromkeys(phrases))
+            self._digits.update(dict.fromkeys(digits))
+
+    def _name(self, text: str) -> Iterable[Forms]:
+        literals, phrases = name_needles(text)
+        yield [self._weighed(needle) for needle in literals], phrases, []
+
+    def _weighed(self, needle: Needle) -> Needle:
+        """Let a name that is also a common word count only where an allowlist leaves nothing but what it knows."""
+        word = needle.pattern.decode("latin-1").casefold()
+        is_common = word in self._known or len(word) < 4
+        return Needle(needle.pattern, needle.kind, "alike", False) if is_common else needle
+
+    def _id(self, text: str) -> Iterable[Forms]:
+        if text.casefold() in self._known:
+            return
+        literals, digits = number_needles(text, is_strong=len(text) >= 5)
+        yield literals, [], digits
+        words, phrases = text_needles(text, self._known, is_strong=True)
+        yield words, phrases, []
+
+    def _uid(self, text: str) -> Iterable[Forms]:
+        if text in STANDARD_UIDS:
+            return
+        self.uids.add(text)
+        yield uid_needles(text), [], []
+
+    def _date(self, text: str) -> Iterable[Forms]:
+        for day in dates_in(text):
+            if day not in self.dates:
+                self.dates.add(day)
+                literals, phrases = date_needles(day)
+                yield literals, phrases, []
+
+    def _date_like(self, text: str) -> Iterable[Forms]:
+        for day in dates_in(text):
+            if 1900 <= day.year <= 2100:
+                yield from self._date(text)
+
+    def _text(self, text: str) -> Iterable[Forms]:
+        literals, phrases = text_needles(text, self._known, is_strong=True)
+        _, digits = number_needles(text) if sum(char.isdigit() for char in text) * 2 > len(text) else ([], [])
+        yield literals, phrases, digits
+        if len(text) >= 4 and not self._known >= {text.casefold()} and text.isalnum():
+            yield list(literal(text, "text", "word", is_strong=False)), [], []
+
+    def _private(self, text: str) -> Iterable[Forms]:
+        literals, phrases = text_needles(text, self._known, is_strong=False)
+        yield literals, phrases, []
+
+
+Forms = tuple[Iterable[Needle], Iterable[Needle], Iterable[Needle]]
+FORMS: dict[str, Callable[[SourceIdentity, str], Iterable[Forms]]] = {
+    "name": SourceIdentity._name,
+    "id": SourceIdentity._id,
+    "uid": SourceIdentity._uid,
+    "date": SourceIdentity._date,
+    "date-like": SourceIdentity._date_like,
+    "text": SourceIdentity._text,
+    "private": SourceIdentity._private,
+}
+
+
+def _kind(tag: int, vr: str) -> str:
+    if vr == "PN":
+        return "name"
+    if vr == "UI":
+        return "uid"
+    if vr in ("DA", "DT"):
+        return "date"
+    return "id" if vr in IDS or tag in ID_TAGS else "text"
+
+
+def _split(value: bytes, vr: str) -> list[bytes]:
+    """Give the values of an element; a backslash separates them in every text but the long ones."""
+    return [value] if vr in ("LT", "ST", "UT") else value.split(b"\\")
+
+
+def _text_of(source: Parsed, tag: int) -> str:
+    element = source.get(tag)
+    return element.value.decode("latin-1").strip(" \0") if element else ""
