@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from workbench.connection import gateway_answers
+from workbench.connection import gateway_answers, sign_in
 from workbench.demo import Journey, prepare_data
+from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,12 +95,24 @@ def stop_gateway(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def sign_off(settings: Settings, dataset: str, account: str = "checker-1") -> None:
+    """Have the version of a dataset that waits published by a second person."""
+    with closing(sign_in(settings, account)) as line:
+        decide_waiting(line, dataset, "publish", "a test")
+
+
 @pytest.fixture
 def gateway(home: Settings) -> Iterator[Settings]:
     """Have a real gateway for an empty home, stopped at the end of the test."""
     process = start_gateway(home)
     yield home
     stop_gateway(process)
+
+
+@pytest.fixture
+def signed_off(gateway: Settings) -> Callable[[str], None]:
+    """Give a function that has the waiting version of a dataset published by a second person."""
+    return lambda dataset: sign_off(gateway, dataset)
 
 
 SMALL_PLAN = (

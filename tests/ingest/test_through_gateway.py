@@ -25,7 +25,7 @@ IGNORED = {"ct-lung1-003": {"not a DICOM file"} | BESIDE, "ct-lungdx-a0002": {"n
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_a_real_series_keeps_its_facts(gateway: Any, shared_data: Any, name: str) -> None:
+def test_a_real_series_keeps_its_facts(gateway: Any, shared_data: Any, signed_off: Any, name: str) -> None:
     line = sign_in(gateway, "custodian")
     report = ingest_folder(line, shared_data(name), "clinic-ct")
     shape, spacing, origin, low, high, mean = FACTS[name]
@@ -34,26 +34,30 @@ def test_a_real_series_keeps_its_facts(gateway: Any, shared_data: Any, name: str
     assert one["spacing_mm"] == pytest.approx(spacing, abs=5e-7)
     assert one["origin_mm"] == pytest.approx(origin, abs=5e-4)
     assert (one["hu"]["min"], one["hu"]["max"], round(one["hu"]["mean"], 3)) == (low, high, mean)
+    signed_off("clinic-ct")
     assert line.get("/v1/datasets/clinic-ct")["version"] == report.version
     assert {item["reason"] for item in report.ignored} == IGNORED[name]
     line.close()
 
 
-def test_ingesting_twice_is_nothing_new(gateway: Any, draw_series: Any) -> None:
+def test_ingesting_twice_is_nothing_new(gateway: Any, draw_series: Any, signed_off: Any) -> None:
     line, drawn = sign_in(gateway, "custodian"), draw_series()
     first = ingest_folder(line, drawn.folder, "clinic-ct")
+    signed_off("clinic-ct")
     with pytest.raises(Conflict, match="nothing new"):
         ingest_folder(line, drawn.folder, "clinic-ct")
     assert line.get("/v1/datasets/clinic-ct")["version"] == first.version
     line.close()
 
 
-def test_a_second_series_of_a_patient_joins_the_same_subject(gateway: Any, draw_series: Any) -> None:
+def test_a_second_series_of_a_patient_joins_the_same_subject(gateway: Any, draw_series: Any, signed_off: Any) -> None:
     line = sign_in(gateway, "custodian")
     first = ingest_folder(line, draw_series().folder, "clinic-ct")
+    signed_off("clinic-ct")
     other = draw_series("other", change=lambda one, at: setattr(one, "SeriesInstanceUID", "1.2.3"))
     second = ingest_folder(line, other.folder, "clinic-ct")
     assert (second.series[0]["scan"], second.series[0]["subject"]) == ("S0002", "P0001")
+    signed_off("clinic-ct")
     assert second.version != first.version
     assert [line.get("/v1/datasets/clinic-ct")[key] for key in ("scans", "subjects")] == [2, 1]
     line.close()

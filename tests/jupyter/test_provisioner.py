@@ -21,6 +21,7 @@ from workbench.connection import Connection, operator_secret, sign_in
 from workbench.errors import NotFound, NotSignedIn
 from workbench.geometry import Geometry
 from workbench.ingest.series.ome_zarr import write_ome_zarr
+from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings
 
 ASK = "from workbench.connection import connect_from_environment as line\n"
@@ -38,7 +39,10 @@ def make_controlled_dataset(settings: Settings, name: str) -> None:
         for key, data in keys.items():
             url = f"/v1/ingests/{ingest}/objects/scans/S0001/image.zarr/{key}?subject=P0001"
             custodian.request("PUT", url, body=data)
-        custodian.post(f"/v1/ingests/{ingest}/commit", {"scans": [scan], "card": {}})
+        custodian.request("PUT", f"/v1/ingests/{ingest}/objects/report.html", body=b"<!doctype html>")
+        custodian.post(f"/v1/ingests/{ingest}/commit", {"scans": [scan], "card": {}, "findings": []})
+        with closing(sign_in(settings, "checker-1")) as checker:
+            decide_waiting(checker, name, "publish", "a test")
         form = {"purpose": "method development", "days": 1, "note": ""}
         request = researcher.post(f"/v1/datasets/{name}/requests", form)
         custodian.post(f"/v1/requests/{request['id']}/approve", {"reason": "a test"})
