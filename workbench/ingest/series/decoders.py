@@ -1,31 +1,35 @@
-"""The stored values of compressed frames, by the quickest decoder that is right, one for each transfer syntax.
-
-Measured on a 512×512 CT slice (CPU ms, one core): JPEG-LS pyjpegls 5, gdcm 7; JPEG lossless gdcm 5; JPEG 2000
-openjpeg 25, gdcm 31, Pillow 31; RLE pydicom 4. pydicom's other plugins cannot read 12-bit JPEG Extended; gdcm can.
+"""The stored values of compressed frames; the C libraries run in a process of their own.
 
 Runs in: ingest host
-Source: DICOM PS3.5 2026c Annex A (transfer syntaxes) and 8.2 (native and encapsulated pixels).
+Source: DICOM PS3.5 2026c Annex A (transfer syntaxes), Annex G (run-length encoding) and 8.2 (encapsulated pixels).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import atexit
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import uid
 from pydicom.dataset import FileDataset
 from pydicom.encaps import generate_fragmented_frames
+from pydicom.uid import RLELossless
 
 from workbench.errors import MissingDependency
-from workbench.ingest.series.codestreams import FrameSize, read_j2k_size, read_jpeg_size
+from workbench.ingest.series.codecs import CODECS
+from workbench.ingest.series.decoder_process import GOOD, MISSING
 from workbench.ingest.series.frames import Stored
 
 Values = NDArray[Any]
-Decode = Callable[[bytes, Stored, str], Values]
 
-INSTALL = "`pip install 'ai4h-workbench[ingest]'` brings it"
+COMPRESSED = frozenset((RLELossless, *CODECS))
+# The largest frame of the slowest codec takes seconds; one that takes longer hangs.
+LONGEST_S = 120.0
 
 
 def decode_frames(source: FileDataset, stored: Stored, syntax: str) -> Iterator[Values]:
@@ -34,27 +38,26 @@ def decode_frames(source: FileDataset, stored: Stored, syntax: str) -> Iterator[
     Raises
     ------
     ValueError
-        When the frames are not what the header says, or are cut short.
+        When the frames are not what the header says, damaged, or cut short.
     MissingDependency
         When the decoder of this syntax is not installed.
     """
-    decode = DECODERS.get(syntax)
-    if decode is None:
+    if syntax not in COMPRESSED:
         raise NotImplementedError("no decoder for this transfer syntax")
     content = source.get_item("PixelData")
     if content is None or not isinstance(content.value, bytes):
         raise ValueError("no pixel data")
-    offsets = _extended_offsets(source)
     number = 0
     for number, fragments in enumerate(
-        generate_fragmented_frames(content.value, number_of_frames=stored.frames, extended_offsets=offsets), 1
+        generate_fragmented_frames(
+            content.value, number_of_frames=stored.frames, extended_offsets=_extended_offsets(source)
+        ),
+        1,
     ):
         if number > stored.frames:
             raise ValueError("more frames than the header says")
-        values = decode(b"".join(fragments), stored, syntax)
-        if values.shape != (stored.rows, stored.columns):
-            raise ValueError(f"decoded to {values.shape}")
-        yield values
+        frame = b"".join(fragments)
+        yield decode_rle(frame, stored) if syntax == RLELossless else _process().decode(frame, stored, syntax)
     if number != stored.frames:
         raise ValueError(f"{number} frames where {stored.frames} belong")
 
@@ -64,23 +67,12 @@ def _extended_offsets(source: FileDataset) -> tuple[bytes, bytes] | None:
     return (offsets, lengths) if offsets and lengths else None
 
 
-def _agree(size: FrameSize, stored: Stored) -> FrameSize:
-    """Refuse a stream whose own size is not the header's, before it is decoded."""
-    declared = size.rows, size.columns, size.components
-    if declared != (stored.rows, stored.columns, 1) or not 1 <= size.bits <= stored.allocated:
-        raise ValueError("the stream's own size is not that of the header")
-    return size
-
-
-def _rle(frame: bytes, stored: Stored, _: str) -> Values:
-    """Give the values of a run-length encoded frame: its bytes lie in planes, the highest first.
-
-    Source: DICOM PS3.5 2026c Annex G.
-    """
+def decode_rle(frame: bytes, stored: Stored) -> Values:
+    """Give the values of a run-length encoded grey frame: its bytes lie in planes, the highest first."""
     planes = stored.allocated // 8
     count = int.from_bytes(frame[:4], "little")
-    starts = [int.from_bytes(frame[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)]
-    if count != planes or starts != sorted(starts) or not starts or starts[0] < 64:
+    starts = [int.from_bytes(frame[4 + 4 * n : 8 + 4 * n], "little") for n in range(min(count, 15))]
+    if count != planes or starts != sorted(starts) or starts[0] < 64:
         raise ValueError("the run-length header is not that of one grey frame")
     size = stored.rows * stored.columns
     joined = np.empty((size, planes), dtype=np.uint8)
@@ -116,81 +108,75 @@ def unpack_bits(packed: bytes, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _jpeg(frame: bytes, stored: Stored, syntax: str) -> Values:
-    try:
-        import gdcm  # noqa: PLC0415 - heavy, loaded on first use
-    except ImportError as problem:
-        raise MissingDependency(f"JPEG needs the package python-gdcm; {INSTALL}.") from problem
-    size = _agree(read_jpeg_size(frame), stored)
-    gdcm.Trace.WarningOff()
-    gdcm.Trace.ErrorOff()
-    gdcm.Trace.DebugOff()
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimensions((stored.columns, stored.rows, 1))
-    image.SetDataElement(element)
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
-    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
-    bits = 8 if size.bits <= 8 else 16
-    image.SetPixelFormat(gdcm.PixelFormat(1, bits, size.bits, size.bits - 1, 0))
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.ExplicitVRLittleEndian))
-    change.SetInput(image)
-    if not change.Change():
-        raise ValueError("the JPEG stream is damaged")
-    decoded = change.GetOutput().GetDataElement().GetByteValue().GetBuffer()
-    return _shaped(decoded.encode("utf-8", "surrogateescape"), stored, bits)
+class DecoderProcess:
+    """A process that decodes frames; one that dies or hangs costs the frame it had, and the next one starts anew."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        command = [sys.executable, "-m", "workbench.ingest.series.decoder_process"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and no word of anybody else's
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it waits for frames."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def decode(self, frame: bytes, stored: Stored, syntax: str) -> Values:
+        """Give the stored values of a frame; see `codecs.decode`."""
+        facts = (syntax, stored.rows, stored.columns, stored.allocated, int(stored.is_signed), len(frame))
+        try:
+            letter, answer = self._ask(" ".join(map(str, facts)).encode() + b"\n" + frame)
+        except (OSError, TimeoutError, EOFError) as problem:
+            self.stop()
+            raise ValueError("the decoder gave up on this frame") from problem
+        if letter == MISSING:
+            raise MissingDependency(answer.decode())
+        if letter != GOOD:
+            raise ValueError(answer.decode())
+        values = np.frombuffer(answer, dtype=np.uint8 if len(answer) == stored.rows * stored.columns else "<u2")
+        return values.reshape(stored.rows, stored.columns)
+
+    def stop(self) -> None:
+        """End the process, if it is this one's own."""
+        if self.owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+
+    def _ask(self, question: bytes) -> tuple[bytes, bytes]:
+        source, target = self._process.stdin, self._process.stdout
+        if source is None or target is None:
+            raise EOFError
+        source.write(question)
+        source.flush()
+        head = self._read(target.fileno(), 9)
+        return head[:1], self._read(target.fileno(), int.from_bytes(head[1:], "little"))
+
+    def _read(self, descriptor: int, size: int) -> bytes:
+        parts: list[bytes] = []
+        while size > 0:
+            if not select.select([descriptor], [], [], LONGEST_S)[0]:
+                raise TimeoutError
+            part = os.read(descriptor, size)
+            if not part:
+                raise EOFError
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
 
-def _jpeg_ls(frame: bytes, stored: Stored, _: str) -> Values:
-    try:
-        import jpeg_ls  # type: ignore[import-untyped] # noqa: PLC0415 - heavy, loaded on first use
-    except ImportError as problem:
-        raise MissingDependency(f"JPEG-LS needs the package pyjpegls; {INSTALL}.") from problem
-    size = _agree(read_jpeg_size(frame), stored)
-    decoded, _facts = jpeg_ls.decode_pixel_data(frame)
-    return _shaped(decoded, stored, 8 if size.bits <= 8 else 16)
+_running: list[DecoderProcess] = []
 
 
-def _jpeg_2000(frame: bytes, stored: Stored, _: str) -> Values:
-    try:
-        from openjpeg.utils import decode_pixel_data  # noqa: PLC0415 - heavy, loaded on first use
-    except ImportError as problem:
-        raise MissingDependency(f"JPEG 2000 needs the package pylibjpeg-openjpeg; {INSTALL}.") from problem
-    size = _agree(read_j2k_size(frame), stored)
-    values = _shaped(bytes(decode_pixel_data(frame, version=2)), stored, 8 if size.bits <= 8 else 16)
-    if size.is_signed or not stored.is_signed or size.bits >= stored.allocated:
-        return values
-    # Some encoders declare signed values as unsigned: then the sign is the highest bit of the stream's precision.
-    sign = np.uint16(1 << (size.bits - 1))
-    extended: Values = ((values.astype(np.uint16) ^ sign).astype(np.int32) - int(sign)).astype(np.int16)
-    return extended.view(np.uint16)
+def _process() -> DecoderProcess:
+    """Give the decoder of this process; it starts with the first frame and ends with this process."""
+    if not _running or not _running[-1].is_alive:
+        _running[:] = [DecoderProcess()]
+    return _running[-1]
 
 
-def _shaped(decoded: bytes | bytearray, stored: Stored, bits: int) -> Values:
-    values = np.frombuffer(decoded, dtype=np.uint8 if bits == 8 else "<u2")
-    if values.size - stored.rows * stored.columns not in ((0, 1) if bits == 8 else (0,)):
-        raise ValueError("the decoded frame has another size")
-    return values[: stored.rows * stored.columns].reshape(stored.rows, stored.columns)
-
-
-DECODERS: dict[str, Decode] = {
-    uid.RLELossless: _rle,
-    uid.JPEGBaseline8Bit: _jpeg,
-    uid.JPEGExtended12Bit: _jpeg,
-    uid.JPEGLossless: _jpeg,
-    uid.JPEGLosslessSV1: _jpeg,
-    uid.JPEGLSLossless: _jpeg_ls,
-    uid.JPEGLSNearLossless: _jpeg_ls,
-    uid.JPEG2000Lossless: _jpeg_2000,
-    uid.JPEG2000: _jpeg_2000,
-    uid.HTJ2KLossless: _jpeg_2000,
-    uid.HTJ2KLosslessRPCL: _jpeg_2000,
-    uid.HTJ2K: _jpeg_2000,
-}
+@atexit.register
+def _stop() -> None:
+    for process in _running:
+        process.stop()

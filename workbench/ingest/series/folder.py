@@ -27,6 +27,7 @@ from workbench.ingest.deidentify.profile import ClassRules, Profile
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms, patient_identity
 from workbench.ingest.progress import Progress
 from workbench.ingest.refusals import Refusal
+from workbench.ingest.series.decoders import COMPRESSED
 from workbench.ingest.series.found import FolderScan, FoundSeries, Kept, LabelSource
 from workbench.ingest.series.frames import (
     VOLUME_CLASSES,
@@ -39,6 +40,7 @@ from workbench.ingest.series.frames import (
     read_stored,
     texts,
 )  # fmt: skip
+from workbench.ingest.series.planes import NATIVE
 from workbench.ingest.series.references import referenced_series
 from workbench.ingest.silence import silent_pydicom
 
@@ -203,7 +205,7 @@ def _judge(source: FileDataset, name: str, profile: Profile) -> Refusal | str | 
         reason = f"its SOP class is {known}, and volumes are made of CT, MR and PET images only."
         return Refusal("unsupported-sop-class", reason, (name,))
     syntax = str(source.file_meta.get("TransferSyntaxUID") or "")
-    if syntax not in profile.syntaxes:
+    if rules.kind != "labels" and syntax not in NATIVE | COMPRESSED:
         known = UID(syntax).name if syntax in UID_dictionary else "unknown" if syntax else "missing"
         return Refusal("unsupported-transfer-syntax", f"its transfer syntax is {known}; convert it first.", (name,))
     lacking = [keyword for keyword in IDENTIFYING if not _one(source, keyword)]

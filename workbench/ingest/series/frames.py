@@ -30,12 +30,6 @@ VOLUME_CLASSES: dict[str, tuple[str, bool]] = {
     uid.EnhancedPETImageStorage: ("PT", True),
     uid.LegacyConvertedEnhancedPETImageStorage: ("PT", True),
 }
-LEGACY = frozenset(
-    (
-        uid.LegacyConvertedEnhancedCTImageStorage, uid.LegacyConvertedEnhancedMRImageStorage,
-        uid.LegacyConvertedEnhancedPETImageStorage,
-    )
-)  # fmt: skip
 # In which functional group an attribute of a frame lies.
 GROUPS = {
     "ImagePositionPatient": "PlanePositionSequence",

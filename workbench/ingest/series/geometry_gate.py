@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.geometry import Geometry
 from workbench.ingest.refusals import Refusal
-from workbench.ingest.series.frames import LEGACY, Slice
+from workbench.ingest.series.frames import Slice
 from workbench.ingest.series.positions import TOLERANCE_UNIT, check_positions
 
 UPRIGHT_DEGREES = 0.1
@@ -165,12 +165,11 @@ def _is_plain(one: Slice) -> bool:
 
 
 def _is_in_known_unit(one: Slice) -> bool:
-    """Whether CT values are HU; a converter of classic slices writes US where these said nothing, which means HU."""
+    """Whether CT values are those of a scanner; where these name no unit (US), a derived map could be anything."""
     context = one.context
     if context.modality != "CT" or context.rescale_type in ("", "HU"):
         return True
-    is_converted = context.sop_class in LEGACY and context.image_type[:2] == ("ORIGINAL", "PRIMARY")
-    return is_converted and context.rescale_type == "US"
+    return context.rescale_type == "US" and context.image_type[:2] == ("ORIGINAL", "PRIMARY")
 
 
 def _check_one_series(slices: Sequence[Slice]) -> Refusal | None:

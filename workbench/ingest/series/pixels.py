@@ -87,7 +87,7 @@ def read_voxels(slices: Sequence[Slice], grid: Geometry) -> Voxels | Refusal:
                 return refusal
             error = max(error, off)
     if is_ct:
-        return Voxels(volume, "HU", 1.0, error)
+        return Voxels(volume, "unspecified" if slices[0].context.rescale_type == "US" else "HU", 1.0, error)
     unit = PET_UNITS.get(slices[0].context.units, "arbitrary") if slices[0].context.modality == "PT" else "arbitrary"
     scale, error = to_one_scale(volume, slices)
     return Voxels(volume, unit, scale, error)

@@ -22,7 +22,7 @@ from workbench.geometry import Geometry
 from workbench.ingest.deidentify.profile import Profile
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series.found import FoundSeries
-from workbench.ingest.series.frames import LEGACY, Slice
+from workbench.ingest.series.frames import Slice
 from workbench.ingest.series.geometry_gate import check_series
 from workbench.ingest.series.ome_zarr import write_ome_zarr
 from workbench.ingest.series.pixels import Voxels, read_voxels
@@ -154,9 +154,8 @@ class CheckedSeries:
         told = []
         if any(one.context.is_lossy for one in self.slices):
             told.append("The images were compressed with loss before they came; fine structure may be missing.")
-        first = self.slices[0].context
-        if first.sop_class in LEGACY and first.modality == "CT" and first.rescale_type == "US":
-            told.append("The converted file names no unit; its values were taken as HU, like those it was made of.")
+        if self.modality == "CT" and self.slices[0].context.rescale_type == "US":
+            told.append("The files say that the unit of their values is unspecified; compare a few values with HU.")
         return tuple(told)
 
     @property
