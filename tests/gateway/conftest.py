@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,3 +35,9 @@ def lines(gateway: Settings) -> Iterator[Lines]:
     """Give lines to the gateway of this test's own, empty home."""
     with lines_of(gateway) as lines:
         yield lines
+
+
+@pytest.fixture
+def stored(lines: Lines) -> Callable[[], set[str]]:
+    """Give a function that lists what lies in this test's vault."""
+    return lambda: {file.name for file in lines.settings.vault.rglob("*") if file.is_file()}

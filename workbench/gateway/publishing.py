@@ -90,6 +90,8 @@ def commit(state: State, ingest: Ingest, made: Commit) -> dict[str, Any]:
             raise Conflict(still_waiting(terms.dataset))
         if not made.scans and not set(ingest.entries) - {REPORT}:
             raise Conflict(f"Nothing new for “{terms.dataset}”: no scan, label or table was sent.")
+        # Somebody may have withdrawn since the ingest began.
+        ingest.known = state.known(terms.dataset, terms.base)
         manifest = Manifest(_entries(state, ingest, made).values())
         report = _report(state, ingest, manifest.root)
         version = NewVersion(
