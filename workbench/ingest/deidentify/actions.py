@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.charset import python_encoding
 from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
@@ -37,6 +37,8 @@ TIME = re.compile(r"[0-2]\d:?(?:[0-5]\d:?(?:[0-6]\d(?:\.\d{1,6})?)?)? *")
 DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:+-]{0,31}")
 OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
 TOO_OLD = "090Y"
+PIXEL_DATA = 0x7FE00010
+LETTERS, WORD_TURNS = re.compile(rb"[0-9A-Za-z]{5,}"), 2
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,11 @@ def _charset(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context
     return _listed(element, rule, names) if all(name in python_encoding for name in names) else None
 
 
-def _pattern(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
-    values = texts(element.value)
-    pattern = rule.pattern
-    return _listed(element, rule, values) if pattern and all(map(pattern.fullmatch, values)) else None
+def _pattern(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
+    """Keep values of a known form, such as versions; of others the words of the vocabulary."""
+    clean, pattern = cleaner.profile.vocabulary.clean, rule.pattern
+    values = [one if pattern and pattern.fullmatch(one) else clean(one, context.names) for one in texts(element.value)]
+    return _listed(element, rule, values)
 
 
 def _burned_in(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
@@ -212,7 +215,25 @@ def _sequence(cleaner: Deidentifier, rule: Rule, element: DataElement, context: 
 
 
 def _binary(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
-    return element if isinstance(element.value, bytes) else None
+    if not isinstance(element.value, bytes) or (element.tag != PIXEL_DATA and holds_words(element.value)):
+        return None
+    return element
+
+
+def holds_words(content: bytes) -> bool:
+    """Tell whether a lookup table holds what reads as a word or number, in one or two bytes a letter.
+
+    A table rises and falls slowly, so that even where its values are letters they hardly turn.
+
+    >>> holds_words(bytes(range(256))), holds_words(b"..Okonkwo.."), holds_words("Okonkwo".encode("utf-16-le"))
+    (False, True, True)
+    """
+    for letters in (content, content[::2], content[1::2]):
+        for run in LETTERS.findall(letters):
+            steps = [after - before for before, after in pairwise(run) if after != before]
+            if sum(step * following < 0 for step, following in pairwise(steps)) >= WORD_TURNS:
+                return True
+    return False
 
 
 def shifted_day(day: date) -> str:

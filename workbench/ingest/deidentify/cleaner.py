@@ -16,6 +16,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.errors import BytesLengthException
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
@@ -33,6 +34,7 @@ IMPLEMENTATION_UID = "2.25.187264590441737613240921478317725264120"
 # What pydicom raises for a value that is not what its VR says.
 VALUE_ERRORS = (
     ValueError, TypeError, OverflowError, ArithmeticError, AttributeError, NotImplementedError, LookupError, EOFError,
+    BytesLengthException,
 )  # fmt: skip
 PERSON_TAGS = frozenset(tag for tag, (vr, *_) in DicomDictionary.items() if vr == "PN")
 CHARSET, SOP_CLASS, PIXEL_SIGN = 0x00080005, 0x00080016, 0x00280103
@@ -153,12 +155,12 @@ class Deidentifier:
             if known is not None:
                 return known
         try:
-            element = ACTIONS[rule.action](self, rule, _converted(raw, context, source), context)
+            element = ACTIONS[rule.action](self, rule, _converted(rule, raw, context, source), context)
         except VALUE_ERRORS:
             element = None
         name = rule.action if element is not None else REMOVE_VALUE
-        if element is None and rule.is_required:
-            element, name = DataElement(raw.tag, rule.vr, ""), EMPTY_VALUE
+        if element is None and (rule.is_required or rule.default):
+            element, name = DataElement(raw.tag, rule.vr, rule.default), EMPTY_VALUE
         if key is not None:
             self._memo[key] = element, name
         return element, name
@@ -219,8 +221,10 @@ def _memory_key(raw: RawDataElement | DataElement) -> bytes | str | None:
     return raw.value if isinstance(raw, RawDataElement) else str(raw.value)
 
 
-def _converted(raw: RawDataElement | DataElement, context: Context, source: Dataset | None) -> DataElement:
+def _converted(rule: Rule, raw: RawDataElement | DataElement, context: Context, source: Dataset | None) -> DataElement:
     if isinstance(raw, RawDataElement):
+        if rule.is_private and raw.VR in (None, "UN"):
+            raw = raw._replace(VR=rule.vr)
         return convert_raw_data_element(raw, encoding=list(context.charsets), ds=source)
     return raw
 
