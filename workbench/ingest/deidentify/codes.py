@@ -7,6 +7,7 @@ Source: DICOM PS3.16 2026c (as in pydicom's `sr` dictionaries); PS3.3 2026c 8.8 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 LONGEST_MEANING = 64
 # The retired designator of SNOMED-RT codes, and the older spellings of it.
@@ -33,7 +34,8 @@ def _dictionaries() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
     from pydicom.sr._snomed_dict import mapping  # noqa: PLC0415 - heavy, loaded on first use
 
     meanings: dict[tuple[str, str], str] = {}
-    for scheme, entries in concepts.items():
+    schemes: dict[str, Any] = concepts
+    for scheme, entries in schemes.items():
         for codes in entries.values():
             for value, (meaning, *_) in codes.items():
                 if meaning.isascii() and len(meaning) <= LONGEST_MEANING:

@@ -60,7 +60,6 @@ class PrivateElement:
     name: str
     action: str
     vr: str
-    pattern: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,7 @@ class PolicyBody:
     actions: Mapping[str, str]
     actions_of_vr: Mapping[str, str]
     patterns: Mapping[str, re.Pattern[str]]
+    defaults: Mapping[str, str]
     terms: Mapping[str, dict[str, str]]
     required: frozenset[str]
     private: tuple[PrivateElement, ...]
@@ -197,7 +197,7 @@ def _add(raw: dict[str, Any], elements: Any, check: _Check) -> None:
 def _policy(raw: dict[str, Any]) -> PolicyBody:
     """Resolve the options of a profile."""
     actions = {keyword: action for action, keywords in raw["actions"].items() for keyword in keywords}
-    actions |= dict.fromkeys(raw["codes"], "codes")
+    actions |= dict.fromkeys(raw["codes"], "codes") | dict.fromkeys(raw["patterns"], "pattern")
     of_vr: dict[str, str] = {}
     methods = [METHOD]
     for name, effect in raw["effects"].items():
@@ -222,6 +222,7 @@ def _policy(raw: dict[str, Any]) -> PolicyBody:
         actions=actions,
         actions_of_vr=of_vr,
         patterns={keyword: re.compile(pattern) for keyword, pattern in raw["patterns"].items()},
+        defaults=raw["defaults"],
         terms={keyword: {term.casefold(): term for term in terms} for keyword, terms in raw["terms"].items()},
         required=frozenset(raw["required"]) - frozenset(raw.get("dropped", ())),
         private=tuple(_private(raw["private"])) if raw["options"]["safe-private"] else (),

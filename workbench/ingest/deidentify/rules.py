@@ -44,6 +44,10 @@ class Rule:
         For `sequence` and `codes`: what may stay in the items.
     is_required : bool
         Whether the standard wants the element even without a value (type 2), so that it is emptied, not removed.
+    default : str
+        What stands where the standard wants a value (type 1) and nothing of the source's may stay.
+    is_private : bool
+        Whether the element is private, so that only the policy knows its representation.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Rule:
     pattern: re.Pattern[str] | None = None
     items: Mapping[int, Rule] = field(default_factory=dict)
     is_required: bool = False
+    default: str = ""
+    is_private: bool = False
 
 
 class RuleBook:
@@ -68,7 +74,7 @@ class RuleBook:
         self._body = body
         self._rules: dict[str, Rule | None] = {}
         self.private = {
-            (one.group, one.creator, one.element): Rule(one.name, one.action, one.vr, pattern=one.pattern)
+            (one.group, one.creator, one.element): Rule(one.name, one.action, one.vr, is_private=True)
             for one in body.private
         }
 
@@ -102,5 +108,6 @@ class RuleBook:
         rule = Rule(
             name=keyword, action=action, vr=vr, items=items, pattern=body.patterns.get(keyword),
             terms=body.terms.get(keyword, {}), is_required=keyword in body.required,
+            default=body.defaults.get(keyword, ""),
         )  # fmt: skip
         return rule, items

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 # A word is letters and digits, and the decimals of a number: "CHEST", "B60f", "1.25MM".
-WORD = re.compile(r"[^\W_]+(?:\.\d[^\W_]*)*")
-# Digits with no letter between them could be one number that somebody wrote in groups.
-DIGIT_GROUPS = re.compile(r"\d(?:[^A-Za-z]*\d)?")
+WORD = r"[^\W_]+(?:\.\d[^\W_]*)*"
 DATE = re.compile(r"\d{1,2}[./_ -]\d{1,2}[./_ -](?:19|20)?\d\d|\d{4}[./_ -]\d{1,2}[./_ -]\d{1,2}|(?:19|20)\d\d")
-DECIMAL = re.compile(r"\d{1,3}\.\d{1,4}")
-NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
+DECIMAL = re.compile(r"0\.\d{1,6}|\d\.\d{1,4}|\d\d\.\d{1,3}|\d{3}\.\d\d?")
+NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,6})?")
 RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Za-z]+|\d+|[^A-Za-z0-9]+")
 LONGEST_PART, MOST_DIGITS = 3, 4
 EDGES = " \t\r\n\f_-/.,:;([{+&*=^<>|@~\"'"
@@ -29,8 +27,9 @@ class Vocabulary:
     Parameters
     ----------
     words : mapping
-        `topics`: lists of words by topic; `connecting`: words that only stay between known ones; `phrases`: whole
-        values that are known as they are; `shapes`: patterns of words such as sizes; `own`: a site's words.
+        `topics`: lists of words by topic; `connecting`: words that only stay between known ones; `compounds`: known
+        though a part of them is not; `phrases`: whole values that are known as they are; `shapes`: patterns of words
+        such as sizes; `own`: a site's words.
 
     Examples
     --------
@@ -43,6 +42,10 @@ class Vocabulary:
         topics = [word for lines in words["topics"].values() for line in lines for word in line.split()]
         self._words = frozenset(word.casefold() for word in (*topics, *words.get("own", ())))
         self._weak = frozenset(words["connecting"].split())
+        compounds = sorted(words.get("compounds", ()), key=len, reverse=True)
+        either = "|".join(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])" for each in compounds)
+        self._compounds = frozenset(compounds)
+        self._word = re.compile(f"{either}|{WORD}" if compounds else WORD, re.IGNORECASE)
         self._phrases = {phrase.casefold() for phrase in words["phrases"]}
         self._shape = re.compile("|".join(f"(?:{shape})" for shape in words["shapes"]) or r"(?!)", re.IGNORECASE)
 
@@ -60,7 +63,7 @@ class Vocabulary:
         if text.strip().casefold() in self._phrases and not names:
             return text
         suspicious = _suspicious(text)
-        words = list(WORD.finditer(text))
+        words = list(self._word.finditer(text))
         stays = [self._stays(word, names, suspicious) for word in words]
         if all(stays) and PRINTABLE.fullmatch(text) and words:
             return text
@@ -76,6 +79,8 @@ class Vocabulary:
         folded = word.casefold()
         if not word.isascii() or folded in names:
             return False
+        if folded in self._compounds:
+            return not names.intersection(re.findall(r"[a-z]+", folded))
         if folded in self._words or folded in self._weak or NUMBER.fullmatch(word) or self._shape.fullmatch(word):
             return True
         if len(word) == 1:
@@ -111,7 +116,8 @@ class Vocabulary:
 def _suspicious(text: str) -> list[tuple[int, int]]:
     """Give the spans that could be a date, a telephone number or a record number."""
     spans = [found.span() for found in re.finditer(rf"(?<![\d.])(?:{DATE.pattern})(?![\d.])", text)]
-    for found in re.finditer(r"\d(?:[^A-Za-z]*\d)?", text):
+    # Digits with no letter between them could be one number that somebody wrote in groups.
+    for found in re.finditer(r"\d(?:[^A-Za-z]*\d)*", text):
         run = found[0]
         if sum(each.isdigit() for each in run) <= MOST_DIGITS:
             continue
