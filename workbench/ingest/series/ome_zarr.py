@@ -47,6 +47,7 @@ KINDS = {
     "ct": Kind("ct", ("int16",), AIR_HU, MEAN),
     "mr": Kind("mr", ("int16",), 0, MEAN),
     "pet": Kind("pet", ("int16",), 0, MEAN),
+    "image": Kind("image", ("int16",), 0, MEAN),
     "label": Kind("label", ("uint8", "uint16"), 0, NEAREST),
 }
 
@@ -62,7 +63,7 @@ def write_ome_zarr(
         The voxels.
     grid : Geometry
         Their grid in the patient.
-    kind : {"ct", "mr", "pet", "label"}, default "ct"
+    kind : {"ct", "mr", "pet", "image", "label"}, default "ct"
         What the voxels are.
     names : mapping of int to str, optional
         For labels: what each value stands for; 0 is the background and has no name.

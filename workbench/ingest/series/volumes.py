@@ -44,7 +44,7 @@ class SourceVolume(Protocol):
     ----------
     grid : Geometry
     modality : str
-        `CT`, `MR` or `PT`.
+        `CT`, `MR`, `PT`, or `OT` for another image.
     uid, subject_pseudonym : str
         What stands for series and patient.
     source_uid : str
@@ -227,7 +227,7 @@ def make_scan(
     return objects, facts
 
 
-KIND_OF_MODALITY = {"CT": "ct", "MR": "mr", "PT": "pet"}
+KIND_OF_MODALITY = {"CT": "ct", "MR": "mr", "PT": "pet", "OT": "image"}
 
 
 def _doubts(modality: str, voxels: Voxels) -> list[str]:
@@ -238,7 +238,7 @@ def _doubts(modality: str, voxels: Voxels) -> list[str]:
         doubts.append("Rescaled values were rounded to whole HU, so they are off by at most 0.5 HU.")
     if modality != "CT" and voxels.scale_error:
         told = f"{voxels.scale_error:.3g}{'' if voxels.unit in ('arbitrary', '1') else ' ' + voxels.unit}"
-        doubts.append(f"Slices were rescaled to one factor, so values are off by at most {told}.")
+        doubts.append(f"Values were rescaled to one factor, so they are off by at most {told}.")
     return doubts
 
 
