@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 
 from workbench.errors import GatewayUnavailable
 from workbench.ingest.silence import silent_pydicom
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 SERIES = "1.2.826.0.1.3680043.8.498.7"
 STEP_MM, FIRST_MM = 2.5, -310.25

@@ -103,7 +103,7 @@ def _of_value(element: DataElement, path: Path) -> Iterator[Action]:
     if element.VR == "UI" and element.tag not in STANDARD_UIDS:
         yield Action("uid_changed", path, text)
         yield Action("uid_consistent", path, text)
-    elif element.VR == "DA":
+    elif element.VR in ("DA", "DT"):
         yield Action("date_shifted", path, text)
     else:
         yield Action("tag_retained", path)

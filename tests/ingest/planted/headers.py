@@ -23,7 +23,6 @@ WRITTEN = (
     ("AdmittingDiagnosesDescription", "LO", "cough, seen by {n}"),
     ("AccessionNumber", "SH", "{d}"),
     ("StudyID", "SH", "{d}"),
-    ("IssuerOfPatientID", "LO", "KIS {n}"),
     ("OtherPatientIDs", "LO", "{d}\\{d}"),
     ("OtherPatientNames", "PN", "{n}^Geb"),
     ("PatientBirthName", "PN", "{n}"),
@@ -88,20 +87,20 @@ DISGUISED = (
     ("ConvolutionKernel", "SH", "B40f {n}"),
     ("PositionReferenceIndicator", "LO", "{n}"),
     ("PatientOrientation", "CS", "L\\{N}"),
-    ("SeriesTime", "TM", "{n}"),
     ("PatientBirthTime", "TM", "{n}"),
     ("SmokingStatus", "CS", "{N}"),
-    ("KVP", "DS", "120.{d}"),
+    ("KVP", "DS", "{d}"),
     ("FocalSpots", "DS", " {d} "),
     ("LossyImageCompressionMethod", "CS", "{N}"),
     ("TimezoneOffsetFromUTC", "SH", "{n}"),
     ("PatientIdentityRemoved", "CS", "{N}"),
     ("DeidentificationMethod", "LO", "{n} hospital de-identifier"),
-    ("RescaleType", "LO", "HU {n}"),
     ("PatientBreedDescription", "LO", "{n}\0\0\0"),
 )
 # Values that their element cannot have at all: a reader that asks for them may stop.
 MISFITS = (
+    ("SeriesTime", "TM", "{n}"),
+    ("RescaleType", "LO", "HU {n}"),
     ("SeriesNumber", "IS", "{n}"),
     ("ReconstructionDiameter", "DS", "{n}"),
     ("LossyImageCompressionRatio", "DS", "1e{n}"),
@@ -118,15 +117,15 @@ MISFITS = (
     ("ReferencedPatientPhotoSequence", "LO", "{n}, {n}"),
 )
 DATED = (
-    ("AcquisitionDateTime", "DT", "{d}143312.487219+0100", "%Y%m%d"),
-    ("PatientBirthDate", "DA", "{d}", "%Y%m%d"),
-    ("LastMenstrualDate", "DA", "{d}", "%Y%m%d"),
-    ("DateOfLastCalibration", "DA", "{d}\\{d}", "%Y%m%d"),
-    ("ScheduledProcedureStepStartDate", "DA", "{d}", "%Y%m%d"),
-    ("PerformedProcedureStepStartDate", "DA", "{d}", "%Y%m%d"),
-    ("IssueDateOfImagingServiceRequest", "DA", "{d}", "%Y%m%d"),
-    ("OverlayDate", "DA", "{d}", "%Y%m%d"),
-    ("InstanceCreationDate", "DA", "{d}-20991231", "%Y%m%d"),
+    ("ExpectedCompletionDateTime", "DT", "{d}143312.487219+0100", ""),
+    ("PatientBirthDate", "DA", "{d}", ""),
+    ("LastMenstrualDate", "DA", "{d}", ""),
+    ("DateOfLastCalibration", "DA", "{d}\\{d}", ""),
+    ("ScheduledProcedureStepStartDate", "DA", "{d}", ""),
+    ("PerformedProcedureStepStartDate", "DA", "{d}", ""),
+    ("IssueDateOfImagingServiceRequest", "DA", "{d}", ""),
+    ("OverlayDate", "DA", "{d}", ""),
+    ("InstanceCreationDate", "DA", "{d}-20991231", ""),
     ("ReasonForVisit", "LO", "CT vom {d}", "%d.%m.%Y"),
     ("ReasonForTheRequestedProcedure", "LO", "CT vom {d}", "%d.%m.%Y"),
     ("RouteOfAdmissions", "LO", "on {d}", "%d-%b-%Y"),
@@ -173,6 +172,7 @@ def plant_patient(ground: Ground, who: dict[str, str]) -> None:
     third = f"{record[:3]}-{record[3:6]}-{record[6:]}"
     ground.put("PatientName", "PN", f"{family}^{given}^{who['middle']}^Dr^MD", family, given, who["middle"])
     ground.put("PatientID", "LO", f"MRN-{record}", record)
+    ground.put("IssuerOfPatientID", "LO", f"KIS {who['issuer']}", who["issuer"])
     spelled = {
         "PatientTransportArrangements": f"{family}, {given}",
         "ConfidentialityConstraintOnPatientDataDescription": f"{given} {family}".upper(),

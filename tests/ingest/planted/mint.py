@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
-# Retained dates lie in 2019 and are moved back by up to ten years; planted ones lie where none of those can land.
 EARLIEST, LATEST = date(1931, 1, 1), date(1999, 12, 28)
+# Dates are moved by up to ten years. These lie so far apart that none of them is moved onto another one.
+DAYS = ("19090214", "19200317", "19310418", "19420519", "19530620", "19640721", "19750822", "19860923", "19971024")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class Mint:
         street = lambda: f"{self._syllables(4).capitalize()}allee {self._random.randrange(11, 99)}"  # noqa: E731
         return self._new(place, "text", street)
 
-    def day(self, place: str, form: str = "%Y%m%d") -> str:
-        """Give a date in a spelling."""
+    def day(self, place: str, form: str = "") -> str:
+        """Give a date in a spelling; as DICOM spells dates it is one of few."""
+        if not form:
+            return self.know(place, "date", self._random.choice(DAYS))
         days = (LATEST - EARLIEST).days
         spell = lambda: f"{EARLIEST + timedelta(days=self._random.randrange(days)):{form}}"  # noqa: E731
         return self._new(place, "date", spell)

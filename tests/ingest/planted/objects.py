@@ -84,6 +84,10 @@ def pixels(kind: str, number: int, size: int, frames: int) -> bytes:
         bits: NDArray[np.uint8] = rng.integers(0, 2, frames * size * size, dtype=np.uint8)
         packed = np.packbits(bits, bitorder="little").tobytes()
         return packed + b"\0" * (len(packed) % 2)
+    if kind in ("cr", "dx"):
+        # Smooth, because a search for text in noise finds some.
+        ramp = np.add.outer(np.arange(size) * 9 + number, np.arange(size) * 7).astype(np.uint16)
+        return ramp.astype("<u2").tobytes()
     if CLASSES[kind][2] == 8:
         return rng.integers(0, 60, (frames, size, size), dtype=np.uint8).tobytes()
     return rng.integers(0, 4096, (frames, size, size), dtype=np.uint16).astype("<u2").tobytes()
@@ -95,6 +99,7 @@ def _nothing_more(one: Dataset, uids: Uids) -> None:
 
 def _ct(one: Dataset, uids: Uids) -> None:
     one.RescaleIntercept, one.RescaleSlope = -1024, 1
+    one.AcquisitionDateTime = f"{STUDY_DAY}143312.487219+0100"
     one.XRayTubeCurrent, one.SpacingBetweenSlices, one.DataCollectionDiameter = 320, "2.5", "500"
     one.WindowCenter, one.WindowWidth = [40, -600], [400, 1500]
 
@@ -129,6 +134,7 @@ def _reference(uids: Uids, number: int = 1) -> Dataset:
 
 
 def _seg(one: Dataset, uids: Uids) -> None:
+    del one.AcquisitionDate
     one.SegmentationType = "BINARY"
     segment = Dataset()
     segment.SegmentNumber, segment.SegmentLabel, segment.SegmentAlgorithmType = 1, "Lung", "MANUAL"
@@ -167,6 +173,8 @@ def _seg_frame(uids: Uids, number: int) -> Dataset:
 
 
 def _enhanced(one: Dataset, uids: Uids) -> None:
+    del one.AcquisitionDate
+    one.AcquisitionDateTime = f"{STUDY_DAY}143312.5"
     shared, transform = _measures(), Dataset()
     transform.RescaleIntercept, transform.RescaleSlope, transform.RescaleType = -1024, 1, "HU"
     shared.PixelValueTransformationSequence = Sequence([transform])

@@ -13,6 +13,7 @@ from pydicom.tag import Tag
 
 from planted.mint import Mint
 
+BINARY_VRS = ("UI", "OB", "OW", "UN")
 # A step into an item: sequence tag and item number; the last step is an element.
 Path = tuple[int | tuple[int, int], ...]
 
@@ -39,18 +40,23 @@ class Ground:
         How text is encoded.
     path : tuple
         Where this dataset lies in the instance.
+    is_odd : bool
+        Whether values may be of odd length, which the standard forbids.
     """
 
     dataset: Dataset
     mint: Mint
     codec: str = "utf-8"
     path: Path = ()
+    is_odd: bool = False
     plantings: list[Planting] = field(default_factory=list)
 
     def put(self, tag: int | str, vr: str, text: str | bytes, *planted: str) -> None:
         """Write a value as it stands, whatever its VR allows, and note the identifiers in it."""
         number = tag_of(tag)
         value = text if isinstance(text, bytes) else text.encode(self.codec)
+        if not self.is_odd:
+            value += (b"\0" if vr in BINARY_VRS else b" ") * (len(value) % 2)
         self.dataset[number] = RawDataElement(Tag(number), vr, len(value), value, 0, False, True)
         self.plantings += [Planting((*self.path, number), each) for each in planted]
 
@@ -62,7 +68,7 @@ class Ground:
             self.dataset.add_new(where, "SQ", Sequence())
         self.dataset[where].value.append(inner)
         index = len(self.dataset[where].value) - 1
-        return Ground(inner, self.mint, self.codec, (*self.path, (where, index)), self.plantings)
+        return Ground(inner, self.mint, self.codec, (*self.path, (where, index)), self.is_odd, self.plantings)
 
     def place(self, tag: int | str) -> str:
         """Give the name of an element of this ground."""

@@ -139,9 +139,7 @@ def pixel_bytes(output: Dataset) -> bytes:
     if output.file_meta.TransferSyntaxUID.is_compressed and output["PixelData"].is_undefined_length:
         return output.pixel_array.tobytes()
     data: bytes = output.PixelData
-    if output.file_meta.TransferSyntaxUID.is_little_endian or output.BitsAllocated <= 8:
-        return data
-    return np.frombuffer(data, ">u2").astype("<u2").tobytes()
+    return data
 
 
 def is_hidden(answer: Answer, output: Dataset) -> bool:

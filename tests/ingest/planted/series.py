@@ -63,6 +63,7 @@ class Person:
 def make_person(mint: Mint) -> Person:
     """Make a patient up."""
     names = {part: mint.name(f"PatientName {part}") for part in ("family", "given", "middle")}
+    names["issuer"] = mint.name("IssuerOfPatientID")
     names["record"] = mint.number("PatientID")
     study = mint.uid("StudyInstanceUID", names["record"])
     return Person(names, study, mint.uid("FrameOfReferenceUID", names["record"]))
@@ -89,7 +90,7 @@ def write_planted(
     syntax : str
         A name in `file_bytes.SYNTAXES`.
     has_misfits : bool
-        Whether to plant values that are no values of their element, which may stop a reader.
+        Whether to plant values of odd length and such that are none of their element, which may stop a reader.
     """
     mint = Mint(seed)
     person = make_person(mint)
@@ -142,7 +143,7 @@ class _Series:
 
 def _plant_series(kind: str, person: Person, mint: Mint, size: int, has_misfits: bool) -> _Series:
     uids = person.uids(kind)
-    ground = Ground(draw(kind, 1, uids, size), mint)
+    ground = Ground(draw(kind, 1, uids, size), mint, is_odd=has_misfits)
     plant_header(ground)
     plant_patient(ground, person.names)
     if has_misfits:
