@@ -112,6 +112,13 @@ class Staging:
             return None
         return row["id"], Terms(**json.loads(row["facts"])), json.loads(row["answer"])
 
+    def is_settled(self, name: str, owner: str) -> bool:
+        """Whether an ingest was committed and its client has yet to hear of it: it need not send anything again."""
+        if name in self._ingests:
+            return False
+        row = self._store.read().execute("SELECT owner, answer FROM ingests WHERE id = ?", (name,)).fetchone()
+        return row is not None and row["owner"] == owner and row["answer"] is not None
+
     def find(self, name: str, owner: str) -> Ingest:
         """Give an owner's unfinished ingest that was begun, or begun again, since this gateway started."""
         with self._lock:
