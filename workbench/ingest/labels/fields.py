@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from workbench.ingest.series.frames import texts
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+def is_cut_short(source: Dataset) -> bool:
+    """Whether a value is shorter than its header says; pydicom then gives fewer contours, without a word.
+
+    To be asked before any element is looked at.
+    """
+    return any(
+        isinstance(raw, RawDataElement) and raw.length != UNDEFINED_LENGTH and len(raw.value or b"") != raw.length
+        for raw in source.values()
+    )
 
 
 def first_text(source: Dataset, keyword: str) -> str:

@@ -77,6 +77,9 @@ def read_structures(
     if len(rois) > MOST_SEGMENTS:
         reason = f"it names {len(rois)} regions, and a label volume holds {MOST_SEGMENTS}; split the structure set."
         return Refusal("label-too-many", reason, (name,))
+    if rois and "ROIContourSequence" not in source:
+        reason = "it names regions and holds no contours, so it is cut short or empty; export it again."
+        return Refusal("label-contour", reason, (name,))
     contours = {first_text(item, "ReferencedROINumber"): item for item in source.get("ROIContourSequence") or ()}
     observed = {first_text(item, "ReferencedROINumber"): item for item in source.get("RTROIObservationsSequence") or ()}
     reading, regions = _Reading(name, scan), []

@@ -19,7 +19,7 @@ from pydicom.uid import RTStructureSetStorage, SegmentationStorage
 from workbench.ingest.deidentify.profile import Profile, load_profile
 from workbench.ingest.deidentify.pseudonyms import patient_identity
 from workbench.ingest.labels import rtstruct, seg
-from workbench.ingest.labels.fields import first_text, instances
+from workbench.ingest.labels.fields import first_text, instances, is_cut_short
 from workbench.ingest.labels.label_set import LabelledScan, LabelSet
 from workbench.ingest.labels.layers import MOST_LAYERS, Region, make_label_sets
 from workbench.ingest.labels.names import Namer, namer_of
@@ -177,6 +177,8 @@ def _labels_of(
     source: LabelSource, scans: Sequence[LabelledScan], profile: Profile
 ) -> tuple[str, list[LabelSet]] | Refusal | str:
     file = dcmread(source.path)
+    if is_cut_short(file):
+        return Refusal("unreadable", "the file is cut short; copy or export it again.", (source.name,))
     kind = KINDS.get(first_text(file, "SOPClassUID"))
     if kind is None:
         return "not a segmentation or structure set"
