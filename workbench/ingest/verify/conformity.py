@@ -44,7 +44,7 @@ def conforms(policy: Policy, rule: Rule, element: Element) -> bool | None:
         return None
     if element.vr in BINARY_NUMBERS:
         return rule.action in ("number", "any-number")
-    results = {check(policy, rule, value) for value in texts_of(element) if value}
+    results = {check(policy, rule, value) for value in texts_of(element) if value and value != rule.default}
     return False if False in results else None if None in results else True
 
 
@@ -106,7 +106,8 @@ def _pattern(policy: Policy, rule: Rule, value: str) -> bool | None:
 def _words(policy: Policy, rule: Rule, value: str) -> bool | None:
     if value.casefold() in policy.phrases:
         return True
-    if not value.isascii() or not all(_is_known(policy, word) for word in WORD.findall(value)):
+    rest = policy.compounds.sub(" ", value)
+    if not value.isascii() or not all(_is_known(policy, word) for word in WORD.findall(rest)):
         return False
     return True if sum(char.isdigit() for char in value) <= MOST_DIGITS else None
 

@@ -214,6 +214,9 @@ class _Reader:
             self._items(start, element.stop, depth, element, is_undefined=False)
         elif vr == "UN" and self.content[start : start + 4] == b"\xfe\xff\x00\xe0":
             self._try_items(element, depth)
+        elif vr == "UN" and vr_of(tag) != "SQ":
+            # PS3.5 6.2.2: what is written as unknown is little endian, and the dictionary still knows what it is.
+            element.vr, element.is_little = vr_of(tag), True
         return element.stop
 
     def _header(self, pos: int, tag: int) -> tuple[str, int, int]:

@@ -19,7 +19,7 @@ from workbench.ingest.verify.facts import Facts, facts_of
 from workbench.ingest.verify.findings import Finding, sorted_once
 from workbench.ingest.verify.heads import DECISIONS, check_heads
 from workbench.ingest.verify.identity import SourceIdentity
-from workbench.ingest.verify.iod import check_iod
+from workbench.ingest.verify.iod import Folders, check_iod
 from workbench.ingest.verify.keys import expected_uids
 from workbench.ingest.verify.leaks import LeakSearch
 from workbench.ingest.verify.marks import check_marks
@@ -195,9 +195,12 @@ class _Check:
         findings += check_pixels(found, self.out, self.against)
         findings += check_heads(found, defacing)
         self.progress(0, 1, "standard")
-        findings += check_iod(found, self.out, self.against, self.notes, every_file=every_file)
+        findings += check_iod(
+            found, Folders(self.out, self.against, self.identity.policy), self.notes, every_file=every_file
+        )
         self.progress(0, 1, "writing")
-        findings += check_text(self.outputs, self.out, self.notes)
+        unpaired = [(None, one) for one in (*pairs.alone, *pairs.twins)]
+        findings += check_text([*found, *unpaired], self.out, self.notes)
         self.progress(1, 1, "writing")
         if pairs.missing:
             count = len(pairs.missing)

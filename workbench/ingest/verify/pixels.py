@@ -14,10 +14,12 @@ from typing import Any
 from workbench.ingest.verify.facts import Facts
 from workbench.ingest.verify.findings import Finding
 
-IMAGE_TYPE, MODALITY, BURNED_IN = 0x00080008, 0x00080060, 0x00280301
-# Scanners write no text into these; screens, ultrasound and films do.
-PLAIN_MODALITIES = frozenset(("CT", "MR", "PT", "RTSTRUCT", "RTDOSE", "SEG"))
-WRITTEN_ON = ("SCREEN", "SECONDARY", "CAPTURE", "OTHER", "REPORT")
+IMAGE_TYPE, BURNED_IN, CONVERSION, PHOTOMETRIC = 0x00080008, 0x00280301, 0x00080064, 0x00280004
+# Cross-sections come from the scanner as numbers; labels and doses hold no picture; everything else may be a picture.
+CROSS_SECTIONS = frozenset(("2", "2.1", "2.2", "4", "4.1", "4.3", "4.4", "128", "128.1", "130"))
+NO_PICTURES = frozenset(("66.4", "66.5", "66.7", "481.2", "481.3", "481.5", "4.2"))
+STORAGE = "1.2.840.10008.5.1.4.1.1."
+WRITTEN_ON = ("SECONDARY", "LOCALIZER", "SCOUT", "SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL")
 # Writing stands on every frame, on the first, or on the last; each frame costs a second.
 MOST_FRAMES = 3
 MISSING_OCR = "Writing in pixels was not looked for: tesseract is not installed."
@@ -39,16 +41,30 @@ def check_pixels(found: Sequence[tuple[Facts, Facts]], out: Path, against: Path)
 
 def may_carry_text(facts: Facts) -> bool:
     """Whether the pixels are of a kind that writing is burned into."""
-    if not facts.has_pixels or facts.texts.get(0x00280100) == "1":
+    kind = facts.sop_class.removeprefix(STORAGE)
+    if not facts.has_pixels or kind in NO_PICTURES:
         return False
     image_type = facts.texts.get(IMAGE_TYPE, "").upper()
-    is_plain = facts.texts.get(MODALITY) in PLAIN_MODALITIES and not any(word in image_type for word in WRITTEN_ON)
-    return not is_plain or facts.texts.get(BURNED_IN) == "YES"
+    return (
+        kind not in CROSS_SECTIONS
+        or facts.texts.get(BURNED_IN) == "YES"
+        or bool(facts.texts.get(CONVERSION))
+        or not facts.texts.get(PHOTOMETRIC, "").startswith("MONO")
+        or any(word in image_type for word in WRITTEN_ON)
+    )
 
 
-def check_text(outputs: Sequence[Facts], out: Path, notes: list[str]) -> Iterator[Finding]:
-    """Find writing in pixels that can carry it and are not marked as cleared."""
-    wanted = [one for one in outputs if may_carry_text(one) and not one.is_cleared]
+def check_text(
+    found: Sequence[tuple[Facts | None, Facts]], out: Path, notes: list[str]
+) -> Iterator[Finding]:  # fmt: skip
+    """Find writing in pixels that can carry it and are not marked as cleared.
+
+    The source's header is asked too, because de-identification may have taken the word that tells.
+    """
+    wanted = [
+        output for source, output in found
+        if not output.is_cleared and (may_carry_text(output) or (source is not None and may_carry_text(source)))
+    ]  # fmt: skip
     if wanted and shutil.which("tesseract") is None:
         notes.append(MISSING_OCR)
         return

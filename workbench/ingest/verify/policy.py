@@ -45,6 +45,7 @@ class Rule:
     vr: str = ""
     terms: frozenset[str] | None = None
     pattern: re.Pattern[str] | None = None
+    default: str = ""
     items: dict[int, Rule] = field(default_factory=dict)
 
     @property
@@ -75,7 +76,10 @@ class Policy:
         self.words = _words([words["topics"], words["connecting"].split(), words.get("own", [])])
         self.phrases = frozenset(phrase.casefold() for phrase in words["phrases"])
         self.shape = re.compile("|".join(f"(?:{shape})" for shape in words["shapes"]) or r"(?!)", re.IGNORECASE)
-        self.known_words = self.words | _words([raw["terms"], words["phrases"]])
+        compounds = sorted(words.get("compounds", ()), key=len, reverse=True)
+        either = "|".join(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])" for each in compounds)
+        self.compounds = re.compile(either or r"(?!)", re.IGNORECASE)
+        self.known_words = self.words | _words([raw["terms"], words["phrases"], compounds])
         self.private = self._private() if raw["options"].get("safe-private") else {}
 
     @property
@@ -97,7 +101,7 @@ class Policy:
     def _resolve(self) -> tuple[dict[str, str], dict[str, str]]:
         raw = self.raw
         actions = {keyword: action for action, keywords in raw["actions"].items() for keyword in keywords}
-        actions |= dict.fromkeys(raw["codes"], "codes")
+        actions |= dict.fromkeys(raw["codes"], "codes") | dict.fromkeys(raw["patterns"], "pattern")
         of_vr: dict[str, str] = {}
         for name, effect in raw["effects"].items():
             is_on = raw["options"][name]
@@ -125,6 +129,7 @@ class Policy:
             keyword, action, vr,
             frozenset(term.casefold() for term in terms) if terms is not None else None,
             re.compile(pattern) if pattern else None,
+            str(self.raw.get("defaults", {}).get(keyword, "")),
         )  # fmt: skip
         self._made[keyword] = made
         if made is not None:
