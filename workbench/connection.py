@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import GatewayUnavailable, InvalidInput, NotSignedIn, error_from_dict
+from workbench.errors import GatewayUnavailable, NotSignedIn, error_from_dict
 from workbench.settings import Settings, load_settings
 
 SOCKET_VARIABLE = "WORKBENCH_GATEWAY"
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+SECRET_VARIABLE = "WORKBENCH_SECRET"  # noqa: S105 - the name of a variable, not a secret
 START_TIMEOUT_S = 30.0
 
 
@@ -222,19 +223,33 @@ def sign_in(settings: Settings, account: str) -> Connection:
 
     Raises
     ------
-    InvalidInput
-        When the home has no demo accounts and somebody other than its owner is named.
+    NotSignedIn
+        When somebody other than the owner of a home with real people is named, and their secret is not given.
     NotFound
         When the home has no such account.
     """
+    form = {"person": account}
     if not settings.demo_accounts and account != getpass.getuser():
-        raise InvalidInput("`--as` chooses between demo accounts, and this home has none; leave it out.")
+        form["secret"] = _secret_of(account)
     operator = Connection(settings.socket, operator_secret(settings))
     try:
-        token = operator.post("/v1/sessions", {"person": account})["token"]
+        token = operator.post("/v1/sessions", form)["token"]
     finally:
         operator.close()
     return Connection(settings.socket, token)
+
+
+def _secret_of(account: str) -> str:
+    """Give the secret of a person who sits at this terminal, asked for or taken from the environment."""
+    given = os.environ.get(SECRET_VARIABLE)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise NotSignedIn(
+            f"To act as “{account}” their secret is needed, and there is no terminal to ask for it: put it into "
+            f"{SECRET_VARIABLE}. `workbench people add` shows it when the account is made."
+        )
+    return getpass.getpass(f"Secret of {account}: ")
 
 
 @contextmanager

@@ -5,10 +5,11 @@ Runs in: gateway
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import InvalidInput, NotFound, NotSignedIn
 from workbench.gateway.call import Call, Route
 from workbench.gateway.tokens import ISOLATIONS, PERSON_TOKEN_S, Token, new_id
 from workbench.governance import people
@@ -21,9 +22,27 @@ OPERATOR = "operator"
 def open_session(call: Call) -> dict[str, Any]:
     """Sign a person in, on the word of whoever owns the home."""
     person = _known_person(call)
+    if not call.state.settings.demo_accounts:
+        _check_secret(call, person)
     token = Token(person, "person", new_id("session"), expires=time.time() + PERSON_TOKEN_S)
     call.state.store.note(person, "session.open", token.id)
     return {"token": call.state.tokens.make(token), "person": person}
+
+
+def list_people(call: Call) -> dict[str, Any]:
+    """List the accounts of this home with their roles."""
+    return {"people": people.list_people(call.state.store)}
+
+
+def add_person(call: Call) -> dict[str, Any]:
+    """Add an account, on the word of whoever owns the home; the answer holds its secret, which is not kept."""
+    roles = call.json().get("roles")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise InvalidInput("The body needs “roles”: a list of roles.")
+    person, name = call.text("person", longest=200), call.text("name", longest=200)
+    secret = secrets.token_urlsafe(18)
+    added = people.add_person(call.state.store, OPERATOR, person, name, tuple(roles), secret=secret)
+    return {**added, "secret": secret}
 
 
 def whoami(call: Call) -> dict[str, Any]:
@@ -81,7 +100,17 @@ def _known_person(call: Call) -> str:
     return person
 
 
+def _check_secret(call: Call, person: str) -> None:
+    """Refuse a session for somebody whose secret the caller does not know: the owner cannot sign as another."""
+    if not people.knows_secret(call.state.store, person, call.text("secret", "", longest=200)):
+        reason = f"This is not the secret of “{person}”, which was shown once when the account was made."
+        call.state.store.note(OPERATOR, "session.open", person, outcome="denied", reason=reason)
+        raise NotSignedIn(reason + " The owner of the home can make another account.")
+
+
 ROUTES = (
+    Route("GET", "/v1/people", list_people, (OPERATOR,), "people.list"),
+    Route("POST", "/v1/people", add_person, (OPERATOR,), "person.add"),
     Route("POST", "/v1/sessions", open_session, (OPERATOR,), "session.open"),
     Route("GET", "/v1/whoami", whoami, ANYBODY, "session.look"),
     Route("POST", "/v1/kernels", start_kernel, (OPERATOR,), "kernel.start"),

@@ -1,12 +1,17 @@
 """People, their roles and the purposes they may name; and how a new home gets its first ones.
 
 Runs in: gateway
-Source: purposes carry the investigation terms of the GA4GH Data Use Ontology (DUO), where it has one.
+Source: purposes carry the investigation terms of the GA4GH Data Use Ontology (DUO), where it has one; RFC 7914
+(scrypt) for secrets.
 """
 
 from __future__ import annotations
 
 import getpass
+import hashlib
+import hmac
+import re
+import secrets
 import sqlite3
 from typing import Any
 
@@ -24,6 +29,8 @@ DEMO_PEOPLE = {
     "teacher": ("teacher", "researcher"),
     "reviewer": ("reviewer", "researcher"),
 }
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_NAME = 200
 OWNER_ROLES = ("administrator", "custodian", "researcher")
 
 PURPOSES = (
@@ -46,8 +53,10 @@ def seed(store: Store, settings: Settings) -> None:
         db.executemany("INSERT OR IGNORE INTO purposes (id, label, duo) VALUES (?, ?, ?)", PURPOSES)
 
 
-def add_person(store: Store, actor: str, person: str, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
-    """Add a person with roles.
+def add_person(
+    store: Store, actor: str, person: str, name: str, roles: tuple[str, ...], *, secret: str = ""
+) -> dict[str, Any]:
+    """Add a person with roles and, where people sign in by themselves, a secret of which only a hash is kept.
 
     Raises
     ------
@@ -55,13 +64,23 @@ def add_person(store: Store, actor: str, person: str, name: str, roles: tuple[st
         When a role does not exist or the person already does.
     """
     unknown = sorted(set(roles) - set(ROLES))
-    if unknown or not person.strip():
+    if unknown or not roles:
         raise InvalidInput(f"No role “{', '.join(unknown)}”; the roles are {', '.join(ROLES)}.")
+    if not _ACCOUNT.fullmatch(person) or not 0 < len(name.strip()) <= MOST_NAME:
+        raise InvalidInput("An account is 1 to 64 letters, digits, dots, underscores and hyphens, and has a name.")
     if find_person(store, person):
         raise InvalidInput(f"“{person}” already has an account here; change its roles instead.")
     with store.change(actor, "person.add", person, roles=list(roles)) as db:
-        _insert_person(db, person, name, roles, stamped(store))
+        _insert_person(db, person, name.strip(), roles, stamped(store))
+        db.execute("UPDATE people SET secret = ? WHERE id = ?", (_hashed(secret) if secret else "", person))
     return whoami(store, person)
+
+
+def knows_secret(store: Store, person: str, secret: str) -> bool:
+    """Whether this is the person's secret; the owner of the home, who has none, needs none."""
+    row = find_person(store, person)
+    kept = row["secret"] if row else ""
+    return not kept or hmac.compare_digest(_hashed(secret, bytes.fromhex(kept.partition("$")[0])), kept)
 
 
 def set_roles(store: Store, actor: str, person: str, roles: tuple[str, ...]) -> dict[str, Any]:
@@ -133,3 +152,8 @@ def find_purpose(store: Store, text: str) -> str:
 def _insert_person(db: Change, person: str, name: str, roles: tuple[str, ...], created: str) -> None:
     db.execute("INSERT INTO people (id, name, created) VALUES (?, ?, ?)", (person, name, created))
     db.executemany("INSERT INTO roles (person, role) VALUES (?, ?)", [(person, role) for role in sorted(set(roles))])
+
+
+def _hashed(secret: str, salt: bytes | None = None) -> str:
+    salt = salt or secrets.token_bytes(16)
+    return f"{salt.hex()}${hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1).hex()}"
