@@ -39,6 +39,13 @@ def test_a_localizer_or_secondary_cross_section_is_a_suspect(kind: str) -> None:
     assert may_carry_text(header(CT, kind))
 
 
+def test_a_placed_reconstruction_is_not_a_suspect_for_being_secondary() -> None:
+    placed = header(CT, "ORIGINAL\\SECONDARY\\AXIAL", ImagePositionPatient=[0, 0, 0], BitsStored=16)
+    assert not may_carry_text(placed)
+    placed.BitsStored = 8
+    assert may_carry_text(placed)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -20,7 +20,9 @@ NO_PICTURE = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{tail}"
     for tail in ("66.4", "66.5", "66.7", "481.2", "481.3", "481.5", "4.2")
 )  # fmt: skip
-PICTURE_WORDS = ("SECONDARY", "LOCALIZER", "SCOUT", "SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL")
+PICTURE_WORDS = ("LOCALIZER", "SCOUT", "SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL")
+# A picture of a screen has no more; measured values of CT, MR and PET take more.
+SCREEN_BITS = 8
 GREY = ("MONOCHROME1", "MONOCHROME2", "")
 PIXELS = frozenset((0x7FE00010, 0x7FE00008, 0x7FE00009))
 
@@ -29,7 +31,8 @@ def may_carry_text(source: Dataset) -> bool:
     """Tell whether an instance's pixels must be looked at before it may leave.
 
     True for everything with pixels but segmentations, doses, and plain cross-sections of CT, MR and PET: of those only
-    for localizers, secondary and captured images, colours, and where the header itself says so. A header that says NO
+    for localizers, captured images, colours, at most 8 bits, and where the header itself says so. A type of SECONDARY
+    or DERIVED alone does not count: reconstructions with a place in the patient are written so. A header that says NO
     is not believed.
 
     Parameters
@@ -47,8 +50,12 @@ def may_carry_text(source: Dataset) -> bool:
     if _text(source, "ConversionType") or _text(source, "PhotometricInterpretation") not in GREY:
         return True
     kinds = _texts(source, "ImageType")
-    # Without its type nothing says that the scanner made it.
-    return len(kinds) < 2 or any(word in kind for kind in kinds for word in PICTURE_WORDS)
+    if any(word in kind for kind in kinds for word in PICTURE_WORDS):
+        return True
+    is_measured = not _text(source, "BitsStored").isdigit() or int(_text(source, "BitsStored")) > SCREEN_BITS
+    is_placed = "ImagePositionPatient" in source or "PerFrameFunctionalGroupsSequence" in source
+    # What the scanner itself calls original and primary needs no place to be believed.
+    return not (is_measured and (is_placed or kinds[:2] == ["ORIGINAL", "PRIMARY"]))
 
 
 def _texts(source: Dataset, keyword: str) -> list[str]:

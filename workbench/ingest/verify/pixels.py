@@ -19,7 +19,7 @@ IMAGE_TYPE, BURNED_IN, CONVERSION, PHOTOMETRIC = 0x00080008, 0x00280301, 0x00080
 CROSS_SECTIONS = frozenset(("2", "2.1", "2.2", "4", "4.1", "4.3", "4.4", "128", "128.1", "130"))
 NO_PICTURES = frozenset(("66.4", "66.5", "66.7", "481.2", "481.3", "481.5", "4.2"))
 STORAGE = "1.2.840.10008.5.1.4.1.1."
-WRITTEN_ON = ("SECONDARY", "LOCALIZER", "SCOUT", "SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL")
+WRITTEN_ON = ("LOCALIZER", "SCOUT", "SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL")
 # Writing stands on every frame, on the first, or on the last; each frame costs a second.
 MOST_FRAMES = 3
 MISSING_OCR = "Writing in pixels was not looked for: tesseract is not installed."
