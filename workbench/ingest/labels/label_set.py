@@ -45,6 +45,8 @@ class LabelledScan:
         The source's frame of reference UID.
     patient : str
         What tells its patient from others at the source (`patient_identity`).
+    files : tuple of str
+        Its files, relative to the ingested folder.
     """
 
     uid: str
@@ -53,13 +55,15 @@ class LabelledScan:
     instances: tuple[str, ...] = ()
     frame_of_reference: str = ""
     patient: str = ""
+    files: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, volume: SourceVolume) -> LabelledScan:
         """Give what is needed of a volume that comes in."""
         return cls(
-            volume.uid, volume.grid, volume.source_uid, volume.instances, volume.frame_of_reference, volume.patient
-        )
+            volume.uid, volume.grid, volume.source_uid, volume.instances, volume.frame_of_reference, volume.patient,
+            volume.files,
+        )  # fmt: skip
 
     @cached_property
     def index_of(self) -> dict[str, int]:

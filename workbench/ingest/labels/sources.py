@@ -20,12 +20,13 @@ from workbench.ingest.deidentify.profile import Profile, load_profile
 from workbench.ingest.deidentify.pseudonyms import patient_identity
 from workbench.ingest.labels import rtstruct, seg
 from workbench.ingest.labels.fields import first_text, instances, is_cut_short
+from workbench.ingest.labels.files import is_mask_file, read_mask
 from workbench.ingest.labels.label_set import LabelledScan, LabelSet
 from workbench.ingest.labels.layers import MOST_LAYERS, Region, make_label_sets
 from workbench.ingest.labels.names import Namer, namer_of
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series.folder import PARSE_ERRORS
-from workbench.ingest.series.found import LabelSource
+from workbench.ingest.series.found import Kept, LabelSource
 from workbench.ingest.series.volumes import SourceVolume
 from workbench.ingest.silence import silent_pydicom
 
@@ -82,8 +83,9 @@ def read_labels(
 
     Parameters
     ----------
-    sources : sequence of LabelSource
-        DICOM SEG, label map segmentation and RTSTRUCT files; anything else is ignored by name.
+    sources : sequence of LabelSource or Kept
+        DICOM SEG, label map segmentation and RTSTRUCT files, NIfTI and MetaImage masks; anything else is ignored by
+        name.
     scans : sequence of SourceVolume
         The volumes of the same folder.
     profile : Profile, optional
@@ -97,7 +99,7 @@ def read_labels(
         The `uid` of the scan, and labels on its grid, named `seg-1`, `rtstruct-1`, `rtstruct-1-layer-2` …
     list of Refusal
         Files that would give wrong labels, by code: `label-other-patient`, `label-frame-of-reference`, `label-grid`,
-        `label-outside`, `label-contour`, `label-frames`, `label-too-many`, `label-several-scans`,
+        `label-outside`, `label-contour`, `label-frames`, `label-values`, `label-too-many`, `label-several-scans`,
         `unsupported-pixels`, `undecodable`, `unreadable`.
     list of dict
         `{file, reason}` of files without their images, or without a region.
@@ -154,7 +156,7 @@ def find_scan(
 
 
 def _read_one(
-    source: LabelSource, scans: Sequence[LabelledScan], result: FoundLabels, profile: Profile
+    source: LabelSource | Kept, scans: Sequence[LabelledScan], result: FoundLabels, profile: Profile
 ) -> list[tuple[str, list[LabelSet]]]:
     """Read one file into the result, or give the layers that it makes and their scan."""
     try:
@@ -174,8 +176,12 @@ def _read_one(
 
 
 def _labels_of(
-    source: LabelSource, scans: Sequence[LabelledScan], profile: Profile
+    source: LabelSource | Kept, scans: Sequence[LabelledScan], profile: Profile
 ) -> tuple[str, list[LabelSet]] | Refusal | str:
+    if is_mask_file(source.name):
+        kept = Kept(source.path, source.name)
+        mask = read_mask(kept, scans, source.patient if isinstance(source, LabelSource) else "")
+        return mask if isinstance(mask, Refusal) else (mask[0], [mask[1]]) if mask else WITHOUT_IMAGE
     file = dcmread(source.path)
     if is_cut_short(file):
         return Refusal("unreadable", "the file is cut short; copy or export it again.", (source.name,))
