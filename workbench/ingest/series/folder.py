@@ -53,8 +53,10 @@ IDENTIFYING = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".mha", ".mhd")
 # The voxels of an .mhd header lie beside it, and come in with it.
 PARTNER_ENDINGS = (".raw", ".zraw")
+DICOM_ENDINGS = (".dcm", ".dicom", ".ima")
 TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".json", ".ndjson")
 MOST_FRAMES = 100_000
+PREAMBLE_BYTES = 132
 
 
 def read_folder(folder: Path, key: bytes, profile: Profile, progress: Progress) -> FolderScan:
@@ -138,6 +140,10 @@ class _Reader:
             self.found.tables.append(Kept(path, name))
         elif ending.endswith(PARTNER_ENDINGS) and path.with_suffix(".mhd").is_file():
             self.found.partners.append(Kept(path, name))
+        elif ending.endswith(DICOM_ENDINGS) or _is_blank(path):
+            # Of a slice that was cut short within its first bytes nothing is left that could be told from other files.
+            reason = "it is empty, cut short or no DICOM file, though it may be meant as one; copy it again."
+            self.found.refusals.append(Refusal("not-dicom", reason, (name,)))
         else:
             self.found.ignored.append({"file": name, "reason": "not a DICOM file"})
 
@@ -220,6 +226,13 @@ def _judge(source: FileDataset, name: str, profile: Profile) -> Refusal | str | 
         reason = "the header says that text is burned into the pixels, which this release cannot clear."
         return Refusal("burned-in-annotation", reason, (name,))
     return rules
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file holds no more than zeros, as a DICOM file does in its first 128 bytes; hidden files may."""
+    if path.name.startswith(".") or path.stat().st_size > PREAMBLE_BYTES:
+        return False
+    return not path.read_bytes().strip(b"\0DICM")
 
 
 def _label(source: FileDataset, path: Path, name: str) -> LabelSource:

@@ -199,8 +199,13 @@ def make_scan(
         The zarr objects by key, and the scan's facts as they are kept in `scan.json`.
     """
     voxels = series.read()
-    if isinstance(voxels, Refusal):
-        return voxels
+    return voxels if isinstance(voxels, Refusal) else encode_scan(series, voxels, place, profile)
+
+
+def encode_scan(
+    series: SourceVolume, voxels: Voxels, place: Place, profile: Profile
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Give the zarr objects of a volume by key, and its facts as they are kept in `scan.json`."""
     volume = voxels.values
     objects, levels = write_ome_zarr(volume, series.grid, kind=KIND_OF_MODALITY[series.modality])
     warnings = [*series.warnings, *_doubts(series.modality, voxels)]
