@@ -1,0 +1,142 @@
+"""A contact sheet of a scan: slices in the reader's window, and the surface, on which a face would be seen.
+
+Runs in: ingest host
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Voxels = NDArray[np.int16]
+
+LUNG, SOFT = (-600.0, 1500.0), (40.0, 400.0)
+# Where a body begins in air, HU; skin is far above it, clothes and blankets below.
+SKIN_HU = -350
+EDGE_PIXELS = 200
+# The sheet is looked at, not measured in; fewer greys make a third of the bytes.
+GREYS = 48
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a sheet.
+
+    Parameters
+    ----------
+    caption : str
+        What it shows, in a few words.
+    uri : str
+        The PNG as a data URI.
+    """
+
+    caption: str
+    uri: str
+
+
+def contact_sheet(
+    volume: NDArray[Any], spacing_mm: tuple[float, float, float], *, modality: str = "CT",
+    window: tuple[float, float] = LUNG, axial: int = 5,
+) -> tuple[Picture, ...]:  # fmt: skip
+    """Give the pictures by which a person judges whether a scan may be seen by others.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (z, y, x)
+        HU for CT, else the stored numbers.
+    spacing_mm : tuple of 3 float
+        Spacing along z, y, x.
+    modality : str, default "CT"
+        As in the scan's facts.
+    window : tuple of 2 float, default (-600, 1500)
+        Level and width that slices are shown with.
+    axial : int, default 5
+        How many axial slices, evenly from bottom to top.
+
+    Returns
+    -------
+    tuple of Picture
+        Axial slices, the middle coronal and sagittal slice, and for CT one slice in the window of soft tissue and the
+        surface seen from the front.
+    """
+    depth, rows, columns = volume.shape
+    dz, dy, dx = spacing_mm
+    name = "lung window" if tuple(window) == LUNG and modality == "CT" else "usual window"
+    sheet = []
+    for index in np.unique(np.linspace(0, depth - 1, axial + 2).round().astype(int)[1:-1]):
+        sheet.append(_picture(f"axial {index + 1} of {depth}, {name}", _greys(volume[index], window), dy, dx))
+    # The head stands at the top of coronal and sagittal slices.
+    sheet.append(_picture(f"coronal, {name}", _greys(volume[::-1, rows // 2], window), dz, dx))
+    sheet.append(_picture(f"sagittal, {name}", _greys(volume[::-1, :, columns // 2], window), dz, dy))
+    if modality == "CT":
+        sheet.append(_picture("axial, soft tissue", _greys(volume[depth // 2], SOFT), dy, dx))
+        sheet.append(_picture("surface from the front", _surface(volume[::-1], spacing_mm), dz, dx))
+    return tuple(sheet)
+
+
+def read_sent(objects: Mapping[str, bytes], *, finest: int = 320) -> tuple[Voxels, tuple[float, float, float]]:
+    """Give a scan back from the zarr objects that are sent, at the first level that is small enough to show.
+
+    Parameters
+    ----------
+    objects : mapping of str to bytes
+        The keys below `image.zarr`.
+    finest : int, default 320
+        Most rows of the level that is read.
+
+    Returns
+    -------
+    tuple
+        The voxels, and their spacing along z, y, x in mm.
+    """
+    import zarr  # noqa: PLC0415 - heavy, loaded on first use
+    from zarr.core.buffer import cpu  # noqa: PLC0415 - heavy, loaded on first use
+    from zarr.storage import MemoryStore  # noqa: PLC0415 - heavy, loaded on first use
+
+    about = json.loads(objects["zarr.json"])["attributes"]
+    described = about.get("ome", about)["multiscales"][0]["datasets"]
+    store = MemoryStore({key: cpu.Buffer.from_bytes(data) for key, data in objects.items()})
+    for level in described:
+        array = zarr.open_array(store, path=level["path"], mode="r")
+        if array.shape[1] <= finest or level is described[-1]:
+            break
+    scale = next(one["scale"] for one in level["coordinateTransformations"] if one["type"] == "scale")
+    return np.asarray(array[:]), (float(scale[0]), float(scale[1]), float(scale[2]))
+
+
+def _greys(plane: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
+    level, width = window
+    shown = (plane.astype(np.float32) - (level - width / 2)) / max(width, 1e-6)
+    grey: NDArray[np.uint8] = (np.clip(shown, 0, 1) * (GREYS - 1)).round().astype(np.uint8)
+    return grey * np.uint8(255 // (GREYS - 1))
+
+
+def _surface(volume: NDArray[Any], spacing_mm: tuple[float, float, float]) -> NDArray[np.uint8]:
+    """Give the skin as light from the front makes it, out of the depth at which each ray meets it."""
+    solid = volume > SKIN_HU
+    hit = solid.any(axis=1)
+    depth = np.where(hit, solid.argmax(axis=1), volume.shape[1]).astype(np.float32) * spacing_mm[1]
+    steep_z, steep_x = (np.abs(step) for step in np.gradient(depth, spacing_mm[0], spacing_mm[2]))
+    light = 1 / np.sqrt(1 + steep_z**2 + steep_x**2)
+    near = 1 - 0.5 * depth / max(float(depth.max()), 1e-6)
+    grey: NDArray[np.uint8] = (np.where(hit, light * near, 0) * (GREYS - 1)).round().astype(np.uint8)
+    return grey * np.uint8(255 // (GREYS - 1))
+
+
+def _picture(caption: str, grey: NDArray[np.uint8], row_mm: float, column_mm: float) -> Picture:
+    """Give a plane as a PNG in true proportions, its longer edge `EDGE_PIXELS` long."""
+    from PIL import Image  # noqa: PLC0415 - heavy, loaded on first use
+
+    height, width = grey.shape[0] * row_mm, grey.shape[1] * column_mm
+    factor = EDGE_PIXELS / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    output = io.BytesIO()
+    Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR).quantize(GREYS).save(output, "PNG", optimize=True)
+    return Picture(caption, "data:image/png;base64," + base64.b64encode(output.getvalue()).decode())
