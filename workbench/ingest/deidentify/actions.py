@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.charset import python_encoding
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from workbench.ingest.deidentify.codes import code_meaning
 from workbench.ingest.deidentify.rules import Rule
 
 if TYPE_CHECKING:
     from workbench.ingest.deidentify.cleaner import Deidentifier
 
 INTEGER_VRS = frozenset(("US", "SS", "UL", "SL", "UV", "SV"))
+BYTES_OF_INTEGER = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "UV": 8, "SV": 8}
 NUMBER_VRS = INTEGER_VRS | frozenset(("DS", "IS", "FL", "FD"))
 DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *")
-AGE = re.compile(r"(\d{3})([DWMY])")
+AGE = re.compile(r"(\d{1,3})([DWMY])")
 DAY = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2}) *")
 MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})((?:[0-2]\d(?:[0-5]\d(?:[0-6]\d(?:\.\d{1,6})?)?)?)?(?:[+-]\d{4})?) *")
 TIME = re.compile(r"[0-2]\d:?(?:[0-5]\d:?(?:[0-6]\d(?:\.\d{1,6})?)?)? *")
@@ -38,7 +39,7 @@ DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:+-]{0,31}")
 OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
 TOO_OLD = "090Y"
 PIXEL_DATA = 0x7FE00010
-LETTERS, WORD_TURNS = re.compile(rb"[0-9A-Za-z]{5,}"), 2
+LETTERS, WORD_TURNS = re.compile(rb"[A-Z]?[a-z]{4,}|[A-Z]{5,}|[0-9]{5,}"), 2
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,9 @@ def _terms(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Con
     if rule.terms:
         kept = [rule.terms[one.casefold()] if one.casefold() in rule.terms else "" for one in values]
         return _listed(element, rule, [one for one in kept if one])
-    clean = cleaner.profile.vocabulary.clean
-    return _listed(element, rule, [one for one in (clean(value, context.names) for value in values) if one])
+    known, clean = cleaner.profile.open_terms, cleaner.profile.vocabulary.clean
+    kept = [value if value.casefold() in known else clean(value, context.names) for value in values]
+    return _listed(element, rule, [one for one in kept if one])
 
 
 def _words(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
@@ -175,19 +177,22 @@ def _any_number(cleaner: Deidentifier, rule: Rule, element: DataElement, context
 
 
 def _checked_number(rule: Rule, element: DataElement, context: Context, limit: float) -> DataElement | None:
-    vr = rule.vr if rule.vr != "US or SS" else "SS" if context.is_signed else "US"
+    vr = rule.vr
+    if " or " in vr:
+        vr = "SS" if context.is_signed and "SS" in vr else "US"
     value = element.value
-    if element.VR == "US or SS" and isinstance(value, bytes):
+    if " or " in element.VR and isinstance(value, bytes):
         value = [int.from_bytes(value[at : at + 2], "little", signed=vr == "SS") for at in range(0, len(value), 2)]
     elif element.VR == "AT" and vr == "AT":
-        return DataElement(element.tag, "AT", value)
+        tags = list(value) if isinstance(value, list | tuple | MultiValue) else [value]
+        return DataElement(element.tag, "AT", value) if all(map(dictionary_has_tag, tags)) else None
     elif element.VR not in NUMBER_VRS:
         return None
     values = list(value) if isinstance(value, list | tuple | MultiValue) else [value]
     if not values or None in values or "" in values:
         return None
     if vr not in ("DS", "IS"):
-        if not all(abs(one) <= limit for one in values):
+        if not all(abs(one) <= limit for one in values) or _spells_words(vr, values):
             return None
         return DataElement(element.tag, vr, values[0] if len(values) == 1 else values)
     spelled = [str(getattr(one, "original_string", one)) for one in values]
@@ -196,11 +201,17 @@ def _checked_number(rule: Rule, element: DataElement, context: Context, limit: f
     return DataElement(element.tag, vr, spelled[0] if len(spelled) == 1 else spelled)
 
 
+def _spells_words(vr: str, values: list[Any]) -> bool:
+    """Tell whether several integers are the letters of a word, read as numbers."""
+    size = BYTES_OF_INTEGER.get(vr, 0)
+    return size > 0 and holds_words(b"".join(int(one).to_bytes(size, "little", signed=one < 0) for one in values))
+
+
 def _codes(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
     items = []
     for source in element.value:
         value, scheme = str(source.get("CodeValue", "")).strip(), str(source.get("CodingSchemeDesignator", "")).strip()
-        meaning = code_meaning(value, scheme)
+        meaning = cleaner.profile.code_meaning(value, scheme)
         if meaning is None:
             continue
         item = cleaner.clean_item(source, rule.items, context)
@@ -211,11 +222,15 @@ def _codes(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Con
 
 def _sequence(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
     items = [cleaner.clean_item(item, rule.items, context) for item in element.value]
-    return DataElement(element.tag, "SQ", Sequence(items)) if any(len(item) for item in items) else None
+    is_empty = all(len(item) == 0 for item in items)
+    return None if is_empty and any(map(len, element.value)) else DataElement(element.tag, "SQ", Sequence(items))
 
 
-def _binary(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
-    if not isinstance(element.value, bytes) or (element.tag != PIXEL_DATA and holds_words(element.value)):
+def _binary(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
+    """Keep pixels and lookup tables; a table that is written as numbers is numbers."""
+    if not isinstance(element.value, bytes):
+        return _any_number(cleaner, rule, element, context)
+    if rule.action != "pixels" and holds_words(element.value):
         return None
     return element
 

@@ -40,6 +40,9 @@ PERSON_TAGS = frozenset(tag for tag, (vr, *_) in DicomDictionary.items() if vr =
 CHARSET, SOP_CLASS, PIXEL_SIGN = 0x00080005, 0x00080016, 0x00280103
 METHOD_CODES, BURNED_IN = 0x00120064, 0x00280301
 NAME_WORD = re.compile(r"[^\W\d_]{2,}")
+BINARY_VRS = frozenset((
+    None, "AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SQ", "SS", "SV", "UL", "UN", "US", "UV",
+))  # fmt: skip
 REMOVE_PRIVATE, REMOVE, REMOVE_VALUE, EMPTY_VALUE = "remove private", "remove", "remove value", "empty value"
 
 Verdict = tuple[DataElement | None, str]
@@ -149,13 +152,22 @@ class Deidentifier:
     ) -> Verdict:
         """Give what is written for one element, and the name of the rule that was applied."""
         key = None
-        if isinstance(raw, RawDataElement) and raw.value is not None and len(raw.value) <= MEMO_BYTES:
+        # A sequence is worked out each time, because what is done in its items is counted on the way.
+        if (
+            rule.vr != "SQ"
+            and isinstance(raw, RawDataElement)
+            and raw.value is not None
+            and len(raw.value) <= MEMO_BYTES
+        ):
             key = (rule, raw.VR, raw.value, raw.is_little_endian, context)
             known = self._memo.get(key)
             if known is not None:
                 return known
         try:
-            element = ACTIONS[rule.action](self, rule, _converted(rule, raw, context, source), context)
+            if _is_empty(raw) and not rule.default and rule.action != "pseudonym-id":
+                element = DataElement(raw.tag, rule.vr.split(" ")[0], Sequence() if rule.vr == "SQ" else "")
+            else:
+                element = ACTIONS[rule.action](self, rule, _converted(rule, raw, context, source), context)
         except VALUE_ERRORS:
             element = None
         name = rule.action if element is not None else REMOVE_VALUE
@@ -207,7 +219,7 @@ def _marks(profile: Profile) -> tuple[DataElement, ...]:
         DataElement(0x00120062, "CS", "YES"),
         DataElement(0x00120063, "LO", [f"ai4h-workbench {profile.name}", f"sha256 {profile.digest[:48]}"]),
         DataElement(METHOD_CODES, "SQ", Sequence([_code(*method) for method in profile.methods])),
-        DataElement(0x00280303, "CS", "MODIFIED" if profile.dates_modified else "REMOVED"),
+        DataElement(0x00280303, "CS", "MODIFIED" if "modified-dates" in profile.switches else "REMOVED"),
     )
 
 
@@ -219,6 +231,13 @@ def _code(value: str, meaning: str) -> Dataset:
 
 def _memory_key(raw: RawDataElement | DataElement) -> bytes | str | None:
     return raw.value if isinstance(raw, RawDataElement) else str(raw.value)
+
+
+def _is_empty(raw: RawDataElement | DataElement) -> bool:
+    """Whether an element has no value at the source either; that it is there says nothing."""
+    if isinstance(raw, RawDataElement):
+        return raw.value is not None and not (raw.value if raw.VR in BINARY_VRS else raw.value.strip(b" \0"))
+    return raw.value is None or (isinstance(raw.value, str | bytes | Sequence) and not raw.value)
 
 
 def _converted(rule: Rule, raw: RawDataElement | DataElement, context: Context, source: Dataset | None) -> DataElement:

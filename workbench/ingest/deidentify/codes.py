@@ -6,10 +6,17 @@ Source: DICOM PS3.16 2026c (as in pydicom's `sr` dictionaries); PS3.3 2026c 8.8 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 LONGEST_MEANING = 64
+# Units of UCUM put together of the symbols that images use; the code of a unit is its meaning too.
+SYMBOL = (
+    r"(?:[numkcMGd]?(?:g|l|L|m|s|Bq|Gy|Hz|V|eV|mol|Pa|W|J|A|T|Sv)|min|h|d|a|%|1|K|Cel|deg|rad|ar|dB|Ci|mm\[Hg\]|"
+    r"\[hnsf'U\]|\{(?:SUV(?:bw|lbm|bsa|ibw)|counts|HU|ratio|pixels|propcounts|propcnts|flow|dyne)\})"
+)
+UNIT = re.compile(rf"(?:\d{{1,3}}\*?-?\d?)?{SYMBOL}-?\d?(?:[/.](?:\d{{1,3}})?{SYMBOL}-?\d?){{0,3}}")
 # The retired designator of SNOMED-RT codes, and the older spellings of it.
 OLD_SNOMED = ("SRT", "SNM3", "99SDM")
 
@@ -22,6 +29,8 @@ def code_meaning(value: str, scheme: str) -> str | None:
     >>> code_meaning("T-28000", "SRT")
     'Lung'
     """
+    if scheme == "UCUM":
+        return value if UNIT.fullmatch(value) else None
     meanings, newer = _dictionaries()
     if scheme in OLD_SNOMED:
         value, scheme = newer.get(value, ""), "SCT"

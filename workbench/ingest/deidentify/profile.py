@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from workbench.ingest.deidentify.codes import code_meaning
 from workbench.ingest.deidentify.profile_file import PolicyBody, read_policy, shipped_names
 from workbench.ingest.deidentify.rules import Rule, RuleBook
 from workbench.ingest.deidentify.vocabulary import Vocabulary
@@ -60,22 +61,32 @@ class Profile:
         Transfer syntax UID to `native` or `encapsulated`.
     number_limit : float
         Largest magnitude of an ordinary number; a longer one could be a telephone number or a date.
+    switches : frozenset of str
+        The names of the options that are on, such as `clean-pixel-data`.
     vocabulary : Vocabulary
         The words that free text may consist of.
+    open_terms : mapping of str to str
+        Case-folded terms of coded strings whose terms the standard leaves open.
     """
 
     def __init__(self, body: PolicyBody) -> None:
         self.name = body.name
         self.digest = body.digest
         self.methods = body.methods
+        self.switches = body.options
         self.options = frozenset(code for code, _ in body.methods[1:])
         self.syntaxes = body.syntaxes
         self.number_limit = body.number_limit
-        self.dates_modified = "modified-dates" in body.options
         self.vocabulary = Vocabulary(body.words)
+        self.open_terms = body.open_terms
+        self._code_meanings = body.code_meanings
         self._body = body
         self._book = RuleBook(body)
         self._classes: dict[str, ClassRules] = {}
+
+    def code_meaning(self, value: str, scheme: str) -> str | None:
+        """Give the meaning of a coded concept, or nothing when no dictionary has it."""
+        return self._code_meanings.get((value, scheme)) or code_meaning(value, scheme)
 
     def class_rules(self, sop_class_uid: str) -> ClassRules | None:
         """Give the rules of a SOP class, or nothing when its instances are refused."""

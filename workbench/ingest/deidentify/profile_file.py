@@ -79,6 +79,8 @@ class PolicyBody:
     actions_of_vr: Mapping[str, str]
     patterns: Mapping[str, re.Pattern[str]]
     defaults: Mapping[str, str]
+    open_terms: Mapping[str, str]
+    code_meanings: Mapping[tuple[str, str], str]
     terms: Mapping[str, dict[str, str]]
     required: frozenset[str]
     private: tuple[PrivateElement, ...]
@@ -223,6 +225,8 @@ def _policy(raw: dict[str, Any]) -> PolicyBody:
         actions_of_vr=of_vr,
         patterns={keyword: re.compile(pattern) for keyword, pattern in raw["patterns"].items()},
         defaults=raw["defaults"],
+        open_terms={term.casefold(): term for term in raw["open_terms"]},
+        code_meanings={(value, scheme): meaning for value, scheme, meaning in raw["code_meanings"]},
         terms={keyword: {term.casefold(): term for term in terms} for keyword, terms in raw["terms"].items()},
         required=frozenset(raw["required"]) - frozenset(raw.get("dropped", ())),
         private=tuple(_private(raw["private"])) if raw["options"]["safe-private"] else (),

@@ -71,6 +71,8 @@ class Vocabulary:
         return _joined(text, words, stays)
 
     def _stays(self, word: re.Match[str], names: frozenset[str], suspicious: list[tuple[int, int]]) -> bool:
+        if word[0].casefold() in self._compounds:
+            return not names.intersection(re.findall(r"[a-z]+", word[0].casefold()))
         if any(begin < word.end() and word.start() < end for begin, end in suspicious):
             return False
         return self._is_known(word[0], names)
@@ -79,8 +81,6 @@ class Vocabulary:
         folded = word.casefold()
         if not word.isascii() or folded in names:
             return False
-        if folded in self._compounds:
-            return not names.intersection(re.findall(r"[a-z]+", folded))
         if folded in self._words or folded in self._weak or NUMBER.fullmatch(word) or self._shape.fullmatch(word):
             return True
         if len(word) == 1:
@@ -141,4 +141,5 @@ def _joined(text: str, words: list[re.Match[str]], stays: list[bool]) -> str:
             parts.append(between if is_next and PRINTABLE.fullmatch(between) else " ")
         parts.append(word[0])
         last = word
-    return "".join(parts).strip(EDGES)
+    joined = "".join(parts).strip(EDGES)
+    return joined + ")" * (joined.count("(") - joined.count(")"))
