@@ -118,8 +118,10 @@ def check_columns(header: Iterable[str], declaration: Declaration, file: str) ->
         raise refuse(refusals)
 
 
-def prepare(pieces: Iterable[Piece], declaration: Declaration, subjects: Subjects, file: str) -> PreparedTable:
-    """De-identify pieces of a table and check the whole.
+def prepare(
+    pieces: Iterable[Piece], declaration: Declaration, subjects: Subjects, file: str, *, secrets: Iterable[str] = ()
+) -> PreparedTable:  # fmt: skip
+    """De-identify pieces of a table and check the whole; `secrets` are further texts that must not be left.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def prepare(pieces: Iterable[Piece], declaration: Declaration, subjects: Subject
 
     people, wrong = People(subjects), defaultdict[tuple[str, str, str], list[int]](list)
     done: list[Any] = []
-    identifying: dict[str, set[str]] = defaultdict(set)
+    identifying: dict[str, set[str]] = defaultdict(set, {"": set(secrets)})
     for piece in pieces:
         made = _piece(piece, declaration, people, wrong, identifying)
         if not wrong:
