@@ -63,7 +63,7 @@ def datasets_table(rows: Iterable[Mapping[str, Any]]) -> str:
     body = "".join(_dataset_row(row) for row in rows)
     if not body:
         body = f'<tr><td colspan="6" style="{_CELL}">No dataset is known here yet.</td></tr>'
-    return frame(f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    return frame(f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def dataset_card(row: Mapping[str, Any]) -> str:
@@ -161,7 +161,7 @@ def windowed(pixels: NDArray[np.int16], window: tuple[float, float]) -> NDArray[
     return grey
 
 
-_TABLE = "border-collapse:collapse; font:inherit; color:inherit; margin:0; background:transparent"
+TABLE = "border-collapse:collapse; font:inherit; color:inherit; margin:0; background:transparent"
 
 
 def _dataset_row(row: Mapping[str, Any]) -> str:
@@ -201,7 +201,7 @@ def facts_table(facts: Mapping[str, str]) -> str:
         f'<td style="padding:2px 0; text-align:left">{value}</td></tr>'
         for name, value in facts.items()
     )
-    return f'<table style="{_TABLE}; margin-top:6px"><tbody>{rows}</tbody></table>'
+    return f'<table style="{TABLE}; margin-top:6px"><tbody>{rows}</tbody></table>'
 
 
 def heading(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 OPACITY = 0.45
-# Apart from each other on grey and for eyes that do not tell red from green (Okabe and Ito, 2008).
-COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
+# Apart from each other on grey and for eyes that do not tell red from green (Okabe and Ito, 2008), then darker ones.
+COLOURS = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
+    (138, 95, 0), (52, 108, 140), (0, 95, 69), (144, 137, 40), (0, 68, 107), (128, 56, 0), (122, 73, 100),
+)  # fmt: skip
 
 
 def label_card(labels: LabelVolume) -> str:
@@ -41,49 +45,58 @@ def label_card(labels: LabelVolume) -> str:
     return cards.frame(f'<div style="display:flex; align-items:flex-start">{image}{text}</div>{_notes(labels)}')
 
 
-def colour(value: int) -> tuple[int, int, int]:
-    """Give the colour of a region by its value, red, green and blue 0 to 255."""
-    return COLOURS[(value - 1) % len(COLOURS)]
+def paint(grey: NDArray[np.uint8], labels: NDArray[Any], values: Sequence[int]) -> NDArray[np.uint8]:
+    """Lay coloured regions over a grey picture; both of shape (rows, columns), the result (rows, columns, 3).
 
-
-def paint(grey: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Lay coloured regions over a grey picture; both of shape (rows, columns), the result (rows, columns, 3)."""
+    The colours go by the order of `values`, so that those of one label set differ.
+    """
     picture = np.repeat(grey[..., None].astype(np.float32), 3, axis=2)
-    for value in np.unique(labels[labels > 0]).tolist():
+    for number, value in enumerate(values):
         inside = labels == value
-        picture[inside] = picture[inside] * (1 - OPACITY) + np.array(colour(value), np.float32) * OPACITY
+        picture[inside] = picture[inside] * (1 - OPACITY) + np.array(_colour(number), np.float32) * OPACITY
     result: NDArray[np.uint8] = picture.astype(np.uint8)
     return result
 
 
 def _png(labels: LabelVolume) -> str:
-    """Give the axial slice with most labelled voxels at a low resolution as base64 PNG, in true proportion."""
+    """Give the axial slice that shows most regions at a low resolution as base64 PNG, in true proportion."""
     from PIL import Image  # noqa: PLC0415 - heavy, loaded on first use
 
     level = cards.preview_level(labels)
     voxels = labels.read(level)
-    z = int(np.argmax(np.count_nonzero(voxels, axis=(1, 2))))
+    z = _telling_slice(voxels)
     _, rows, columns = voxels.shape
     pixels = labels.image.read_box(((z, z + 1), (0, rows), (0, columns)), level)[0]
-    picture = Image.fromarray(paint(cards.windowed(pixels, labels.image.window), voxels[z]))
+    values = [int(segment["value"]) for segment in labels.segments]
+    picture = Image.fromarray(paint(cards.windowed(pixels, labels.image.window), voxels[z], values))
     png = io.BytesIO()
     picture.resize(cards.preview_size(labels), Image.Resampling.NEAREST).save(png, "PNG")
     return base64.b64encode(png.getvalue()).decode()
 
 
+def _telling_slice(voxels: NDArray[Any]) -> int:
+    """Give the slice with most regions, and among those the one with most labelled voxels."""
+    shown = [(np.count_nonzero(np.bincount(plane.ravel())[1:]), np.count_nonzero(plane)) for plane in voxels]
+    return max(range(len(shown)), key=lambda z: shown[z])
+
+
+def _colour(number: int) -> tuple[int, int, int]:
+    return COLOURS[number % len(COLOURS)]
+
+
 def _regions(labels: LabelVolume) -> str:
     segments = labels.segments
     rows = "".join(
-        f'<tr><td style="padding:1px 8px 1px 0">{_dot(int(segment["value"]))}{escape(str(segment["label"]))}</td>'
+        f'<tr><td style="padding:1px 16px 1px 0; text-align:left">{_dot(number)}{escape(str(segment["label"]))}</td>'
         f'<td style="padding:1px 0; text-align:right">{float(segment["volume_ml"]):.2f} ml</td></tr>'
-        for segment in segments[:MOST_ROWS]
+        for number, segment in enumerate(segments[:MOST_ROWS])
     )
     more = f"<div>and {len(segments) - MOST_ROWS} more</div>" if len(segments) > MOST_ROWS else ""
-    return f'<table style="border-collapse:collapse; margin-top:6px">{rows}</table>{more}'
+    return f'<table style="{cards.TABLE}; margin-top:6px">{rows}</table>{more}'
 
 
-def _dot(value: int) -> str:
-    red, green, blue = colour(value)
+def _dot(number: int) -> str:
+    red, green, blue = _colour(number)
     return (
         f'<span style="display:inline-block; width:10px; height:10px; border-radius:2px; margin-right:6px; '
         f'background:rgb({red},{green},{blue})"></span>'

@@ -62,7 +62,7 @@ def test_overlapping_regions_lie_in_layers_and_keep_their_values(files: Files, s
 def test_contour_stored_twice_does_not_cancel_out(files: Files, scan: Scan) -> None:
     ((labels,), _, _) = read(files, scan, {"GTV": [(3, BOX), (3, BOX)]})
     assert labels.segments[0]["voxels"] == 35
-    assert labels.notes == ("contours stored twice were taken once: GTV.",)
+    assert labels.notes == ("Contours stored twice were taken once: GTV.",)
 
 
 def test_closing_point_written_twice_changes_nothing(files: Files, scan: Scan) -> None:
@@ -79,7 +79,7 @@ def test_contours_between_slices_go_to_the_nearest_and_that_is_said(files: Files
 
 def test_region_drawn_on_every_other_slice_says_so(files: Files, scan: Scan) -> None:
     ((labels,), _, _) = read(files, scan, {"GTV": [(0, BOX), (2, BOX), (4, BOX)]})
-    assert labels.notes == ("drawn on one slice in 2; those between stay empty: GTV.",)
+    assert labels.notes == ("Drawn on one slice in 2; those between stay empty: GTV.",)
     assert np.count_nonzero(labels.array, axis=(1, 2)).tolist() == [35, 0, 35, 0, 35, 0]
 
 
@@ -98,7 +98,7 @@ def test_points_and_open_lines_are_left_out_by_name(files: Files, scan: Scan) ->
 def test_contours_without_area_are_left_out_and_named(files: Files, scan: Scan) -> None:
     line = [(2.0, 2.0), (5.0, 5.0), (8.0, 8.0), (2.0, 2.0)]
     ((labels,), _, _) = read(files, scan, {"GTV": [(1, line), (2, BOX)]})
-    assert labels.notes == ("contours without area were left out: GTV.",)
+    assert labels.notes == ("Contours without area were left out: GTV.",)
     assert labels.segments[0]["voxels"] == 35
 
 
@@ -111,7 +111,7 @@ def test_structure_set_without_a_region_is_ignored_by_name(files: Files, scan: S
 def test_what_reaches_over_the_edge_is_cut_and_named(files: Files, scan: Scan) -> None:
     ((labels,), _, _) = read(files, scan, {"Patient": [(1, square((-9, -9), (99, 99)))]})
     assert labels.segments[0]["voxels"] == 20 * 24
-    assert labels.notes == ("cut at the edge of the images: Patient.",)
+    assert labels.notes == ("Cut at the edge of the images: Patient.",)
 
 
 @pytest.mark.parametrize(("contours", "code"), [

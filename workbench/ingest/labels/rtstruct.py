@@ -122,9 +122,9 @@ def _closed_contours(reading: _Reading, label: str, item: Dataset | None) -> lis
             return reading.refuse("label-contour", label, reason)
         found.append(points)
     if other:
-        reading.note(label, f"contours of type {', '.join(sorted(other))} enclose no region and were left out")
+        reading.note(label, f"Contours of type {', '.join(sorted(other))} enclose no region and were left out")
     elif not found:
-        reading.note(label, "no contour")
+        reading.note(label, "No contour")
     return found
 
 
@@ -156,7 +156,7 @@ def _pieces(reading: _Reading, label: str, contours: Sequence[Points]) -> list[P
             reason = "has a contour that is not parallel to the slices of the images; export it drawn on them."
             return reading.refuse("label-grid", label, reason)
         if is_flat(index[:, 1:]):
-            reading.note(label, "contours without area were left out")
+            reading.note(label, "Contours without area were left out")
             continue
         planes.setdefault(round(z, 2), []).append(index[:, 1:])
     chosen = _planes_of_slices(reading, label, planes)
@@ -185,12 +185,12 @@ def _planes_of_slices(
             nearest[slice_] = z
     moved = sum(abs(z - slice_) > TOLERANCE_SLICES for slice_, z in nearest.items())
     if moved:
-        reading.note(label, "contours between slices were put on the nearest slice")
+        reading.note(label, "Contours between slices were put on the nearest slice")
     if doubled:
-        reading.note(label, "of several planes of contours at one slice only the nearest was taken")
+        reading.note(label, "Of several planes of contours at one slice only the nearest was taken")
     steps = np.diff(sorted(nearest))
     if len(steps) and float(np.median(steps)) > 1:
-        reading.note(label, f"drawn on one slice in {int(np.median(steps))}; those between stay empty")
+        reading.note(label, f"Drawn on one slice in {int(np.median(steps))}; those between stay empty")
     return {slice_: planes[z] for slice_, z in nearest.items()}
 
 
@@ -213,9 +213,9 @@ def _filled(reading: _Reading, label: str, planes: dict[int, list[Points]]) -> l
             box = slice(slice_, slice_ + 1), slice(top, top + height), slice(left, left + width)
             pieces.append(Piece(box, inside[None]))
     if repeated:
-        reading.note(label, "contours stored twice were taken once")
+        reading.note(label, "Contours stored twice were taken once")
     if is_cut:
-        reading.note(label, "cut at the edge of the images")
+        reading.note(label, "Cut at the edge of the images")
     return pieces
 
 
