@@ -19,7 +19,7 @@ SHORT_VRS = frozenset(
 UNDEFINED = 0xFFFFFFFF
 DELIMITERS, ITEM, ITEM_END, SEQUENCE_END = 0xFFFE0000, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 META_AT = 132
-HEAD = struct.Struct("<HH2sH")
+HEAD, IMPLICIT_HEAD = struct.Struct("<HH2sH"), struct.Struct("<HHI")
 # Deeper nesting than any real object; a forged file must not exhaust the stack.
 DEEPEST = 32
 
@@ -48,7 +48,7 @@ class Encoding:
         return "<" if self.is_little else ">"
 
 
-EXPLICIT = Encoding(is_implicit=False)
+EXPLICIT, IMPLICIT = Encoding(is_implicit=False), Encoding(is_implicit=True)
 
 
 def walk(content: bytes | memoryview, start: int, encoding: Encoding = EXPLICIT) -> list[Element] | None:
@@ -72,9 +72,16 @@ def walk(content: bytes | memoryview, start: int, encoding: Encoding = EXPLICIT)
     found: list[Element] = []
     position, size = start, len(content)
     # The usual short elements are read here, because a call for each would double the time.
-    is_usual = encoding == EXPLICIT
+    is_explicit, is_implicit = encoding == EXPLICIT, encoding == IMPLICIT
     while position + 8 <= size:
-        if is_usual:
+        if is_implicit:
+            group, number, length = IMPLICIT_HEAD.unpack_from(content, position)
+            stop = position + 8 + length
+            if group != 0xFFFE and stop <= size:
+                found.append((group << 16 | number, b"", position, position + 8, stop))
+                position = stop
+                continue
+        elif is_explicit:
             group, number, vr, length = HEAD.unpack_from(content, position)
             stop = position + 8 + length
             if vr in SHORT_VRS and stop <= size:

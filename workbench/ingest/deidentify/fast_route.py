@@ -1,4 +1,4 @@
-"""Plain explicit little-endian instances are de-identified by their bytes; equal elements are worked out once.
+"""Plain little-endian instances are de-identified by their bytes; equal elements are worked out once.
 
 The verdict on each element is the cleaner's own, so this route and the one through pydicom give the same datasets.
 Whatever is unusual is left to the other route.
@@ -13,18 +13,14 @@ import struct
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from io import BytesIO
-from itertools import islice
-from operator import ge
 
-from pydicom.dataelem import RawDataElement, empty_value_for_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from workbench.ingest.deidentify.actions import Context
 from workbench.ingest.deidentify.cleaner import (
@@ -39,17 +35,15 @@ from workbench.ingest.deidentify.cleaner import (
     new_file_meta,
 )  # fmt: skip
 from workbench.ingest.deidentify.element_writer import ElementWriter
-from workbench.ingest.deidentify.elements import LONG_VRS, SHORT_VRS, UNDEFINED, Element, meta_elements, walk
+from workbench.ingest.deidentify.elements import Element
+from workbench.ingest.deidentify.plain_file import PIXELS, PlainFile, read_chunk, take_apart, value_of
 from workbench.ingest.deidentify.profile import ClassRules
 from workbench.ingest.deidentify.rules import Rule
 
-SYNTAX, INSTANCE, PIXELS = 0x00020010, 0x00080018, 0x7FE00010
-FIRST_TAG, END_OF_TAGS = 0x00040000, 0xFFFE0000
+INSTANCE = 0x00080018
 FRAME_TAGS = PERSON_TAGS | {CHARSET, PIXEL_SIGN, SOP_CLASS}
-KNOWN_VRS = SHORT_VRS | LONG_VRS
 NESTING_VRS = (b"SQ", b"UN")
-PIXEL_VRS = (b"OB", b"OW")
-LONG_HEAD = struct.Struct("<HI")
+PIXEL_VRS = (b"OB", b"OW", b"")
 LATIN = "iso8859"
 PREAMBLE = b"\0" * 128
 # Elements that differ in every slice fill the memory of a long series; then it is cheaper to start again.
@@ -91,6 +85,7 @@ class _Frame:
     context: Context
     charset_written: str | list[str]
     private: frozenset[tuple[int, int]]
+    is_implicit: bool
     memo: dict[bytes, Encoded]
 
 
@@ -105,10 +100,13 @@ class FastRoute:
 
     def __init__(self, cleaner: Deidentifier) -> None:
         self._cleaner = cleaner
-        self._frames: dict[tuple[bytes, ...], _Frame] = {}
-        self._writer = ElementWriter()
-        self._metas: dict[tuple[bytes, int], bytes] = {}
-        self._marks = {int(mark.tag): self._writer.write(mark, LATIN) or b"" for mark in cleaner.marks}
+        self._frames: dict[tuple[bool, bytes], _Frame] = {}
+        self._writers = {flag: ElementWriter(is_implicit=flag) for flag in (False, True)}
+        self._heads: dict[tuple[bool, bytes, int], bytes] = {}
+        self._marks = {
+            flag: {int(mark.tag): writer.write(mark, LATIN) or b"" for mark in cleaner.marks}
+            for flag, writer in self._writers.items()
+        }
 
     def clean(self, content: bytes) -> bytes | None:
         """Give the cleaned file, or None when it is not for this route.
@@ -121,22 +119,22 @@ class FastRoute:
         Returns
         -------
         bytes, optional
-            What `Deidentifier.clean_instance` gives when it is saved; None for another transfer syntax,
-            encapsulated pixels, unknown SOP classes, and everything malformed.
+            What `Deidentifier.clean_instance` gives when it is saved; None for other transfer syntaxes, encapsulated
+            pixels, unknown SOP classes, and everything malformed.
         """
-        elements = plain_elements(content)
-        result = None if elements is None else self.clean_elements(content, elements)
+        plain = take_apart(content)
+        result = None if plain is None else self.clean_plain(plain)
         return None if result is None else b"".join(result.content)
 
-    def clean_elements(self, content: bytes, elements: list[Element]) -> FastResult | None:
+    def clean_plain(self, plain: PlainFile) -> FastResult | None:
         """Give the cleaned file in pieces, without a copy of the pixels; None when it is not for this route."""
-        frame = self._frame(content, elements)
+        frame, content = self._frame(plain), plain.content
         if frame is None:
             return None
         rules, memo, counts = frame.classes.rules, frame.memo, Counter[str]()
         made: dict[int, bytes] = {}
         pixels: list[bytes | memoryview] = []
-        for element in elements:
+        for element in plain.elements:
             tag, vr, start, value, stop = element
             rule = rules.get(tag)
             key = content[start:stop] if rule is not None and stop - start <= MEMO_BYTES else b""
@@ -146,12 +144,12 @@ class FastRoute:
                 if not is_private or (tag >> 16, tag & 0xFF) not in frame.private:
                     counts[REMOVE_PRIVATE if is_private else REMOVE] += 1
                     continue
-                known = self._private(content, elements, element, frame)
+                known = self._private(plain, element, frame)
             elif known is None and rule is not None and rule.action == "pixels" and vr in PIXEL_VRS and stop > value:
                 pixels = [content[start:value], memoryview(content)[value:stop]]
                 counts[rule.action] += 1
                 continue
-            elif known is None and rule is not None and vr not in NESTING_VRS:
+            elif known is None and rule is not None and rule.vr != "SQ" and vr not in NESTING_VRS and stop > value:
                 known = self._work_out_value(rule, content, element, frame)
             elif known is None:
                 known = self._work_out(content[start:stop], frame)
@@ -162,39 +160,39 @@ class FastRoute:
                 counts[name] += number
         if SOP_CLASS not in made or INSTANCE not in made:
             return None
-        made.update(self._marks)
-        return FastResult([self._head(made[SOP_CLASS], made[INSTANCE]), *_in_order(made, pixels)], made, counts)
+        made.update(self._marks[plain.is_implicit])
+        head = self._head(made[SOP_CLASS], made[INSTANCE], plain.is_implicit)
+        return FastResult([head, *_in_order(made, pixels)], made, counts)
 
-    def _frame(self, content: bytes, elements: list[Element]) -> _Frame | None:
-        chunks = {tag: content[start:stop] for tag, _, start, _, stop in elements if tag in FRAME_TAGS}
-        key = tuple(chunks.values())
+    def _frame(self, plain: PlainFile) -> _Frame | None:
+        chunks = plain.chunks(FRAME_TAGS)
+        key = plain.is_implicit, b"".join(chunks.values())
         known = self._frames.get(key)
         if known is not None or SOP_CLASS not in chunks:
             return known
         classes = self._cleaner.profile.class_rules(value_of(chunks[SOP_CLASS]))
         try:
-            source = read_dataset(BytesIO(b"".join(key)), False, True)
+            source = read_chunk(key[1], is_implicit=plain.is_implicit)
+            if source is None or classes is None or not classes.rules:
+                return None
             context = self._cleaner.context(source)
+            kept = {tag: rule for tag, rule in classes.rules.items() if tag == CHARSET}
+            written = self._cleaner.clean_item(source, kept, context).get("SpecificCharacterSet") or LATIN
         except READ_ERRORS:
             return None
-        if classes is None or not classes.rules:
-            return None
-        kept = {tag: rule for tag, rule in classes.rules.items() if tag == CHARSET}
-        written = self._cleaner.clean_item(source, kept, context).get("SpecificCharacterSet") or LATIN
         private = frozenset((group, number) for group, _, number in classes.private)
         if len(self._frames) >= MOST_FRAMES:
             self._frames.clear()
-        known = self._frames[key] = _Frame(classes, context, written, private, {})
+        known = self._frames[key] = _Frame(classes, context, written, private, plain.is_implicit, {})
         return known
 
     def _work_out_value(self, rule: Rule, content: bytes, element: Element, frame: _Frame) -> Encoded | None:
         """Let the cleaner decide about an element with a plain value."""
         tag, vr, start, at, stop = element
-        name = vr.decode()
-        value = content[at:stop] if stop > at else empty_value_for_VR(name, raw=True)
-        raw = RawDataElement(BaseTag(tag), name, stop - at, value, at, False, True)  # type: ignore[arg-type]
+        name = vr.decode() or None
+        raw = RawDataElement(BaseTag(tag), name, stop - at, content[at:stop], at, frame.is_implicit, True)
         result, applied = self._cleaner.verdict(rule, raw, frame.context)
-        encoded = self._writer.write(result, frame.charset_written) if result is not None else b""
+        encoded = self._writers[frame.is_implicit].write(result, frame.charset_written) if result is not None else b""
         if encoded is None:
             return None
         known = ((tag, encoded),) if result is not None else (), ((applied, 1),)
@@ -202,12 +200,12 @@ class FastRoute:
             self._remember(frame, content[start:stop], known)
         return known
 
-    def _private(self, content: bytes, elements: list[Element], element: Element, frame: _Frame) -> Encoded | None:
+    def _private(self, plain: PlainFile, element: Element, frame: _Frame) -> Encoded | None:
         """Give a private element that may be safe, judged together with the name of its creator."""
         tag, _, start, _, stop = element
         creator = tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8
-        named = [content[at:end] for one, _, at, _, end in elements if one == creator]
-        known = self._work_out(b"".join(named) + content[start:stop], frame)
+        named = plain.chunks((creator,)).values()
+        known = self._work_out(b"".join(named) + plain.content[start:stop], frame)
         if known is None or not named:
             return known
         # The creator is an element of the instance too, and counted there.
@@ -220,10 +218,13 @@ class FastRoute:
         cleaner = self._cleaner
         before, cleaner.counts = cleaner.counts, Counter()
         try:
-            source = read_dataset(BytesIO(chunk), False, True, parent_encoding=list(frame.context.charsets))
+            source = read_chunk(chunk, is_implicit=frame.is_implicit, charsets=frame.context.charsets)
+            if source is None:
+                return None
             result = cleaner.clean_item(source, frame.classes, frame.context)
             made = tuple(
-                (int(tag), self._writer.write(result[tag], frame.charset_written)) for tag in sorted(result.keys())
+                (int(tag), self._writers[frame.is_implicit].write(result[tag], frame.charset_written))
+                for tag in sorted(result.keys())
             )
             counts = tuple(cleaner.counts.items())
         except READ_ERRORS:
@@ -242,53 +243,19 @@ class FastRoute:
             frame.memo.clear()
         frame.memo[chunk] = known
 
-    def _head(self, sop_class: bytes, instance: bytes) -> bytes:
+    def _head(self, sop_class: bytes, instance: bytes, is_implicit: bool) -> bytes:
         """Give preamble and file meta information; for UIDs of one length only the UID itself differs."""
         uid = instance[8:]
         stand_in = b"9" * len(uid)
-        known = self._metas.get((sop_class, len(uid)))
+        known = self._heads.get((is_implicit, sop_class, len(uid)))
         if known is None:
             body = Dataset()
             body.SOPClassUID, body.SOPInstanceUID = value_of(sop_class), stand_in.decode()
             output = DicomBytesIO()
-            write_file_meta_info(output, new_file_meta(body, ExplicitVRLittleEndian), enforce_standard=True)
-            known = self._metas[sop_class, len(uid)] = PREAMBLE + b"DICM" + output.getvalue()
+            syntax = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian
+            write_file_meta_info(output, new_file_meta(body, syntax), enforce_standard=True)
+            known = self._heads[is_implicit, sop_class, len(uid)] = PREAMBLE + b"DICM" + output.getvalue()
         return known.replace(stand_in, uid, 1)
-
-
-def plain_elements(content: bytes) -> list[Element] | None:
-    """Give the elements of an instance that this route can do, or None.
-
-    It is explicit VR, little-endian; tags ascend, values are of even length, and only sequences are of undefined
-    length.
-    """
-    meta = meta_elements(content)
-    if meta is None or meta_value(content, meta[0], SYNTAX) != ExplicitVRLittleEndian:
-        return None
-    elements = walk(content, meta[1])
-    if not elements or elements[-1][4] != len(content):
-        return None
-    tags = [element[0] for element in elements]
-    if tags[0] < FIRST_TAG or tags[-1] >= END_OF_TAGS or any(map(ge, tags, islice(tags, 1, None))):
-        return None
-    for _, vr, start, value, stop in elements:
-        if vr not in KNOWN_VRS or stop & 1:
-            return None
-        if value - start == 12:
-            reserved, length = LONG_HEAD.unpack_from(content, start + 6)
-            if reserved or (length == UNDEFINED and vr != b"SQ"):
-                return None
-    return elements
-
-
-def value_of(encoded: bytes) -> str:
-    """Give the text of a short encoded element, without its padding."""
-    return encoded[8:].rstrip(b"\0 ").decode("latin-1")
-
-
-def meta_value(content: bytes, meta: list[Element], tag: int) -> str:
-    """Give the text of an element of the file meta information, or nothing."""
-    return next((value_of(content[start:stop]) for one, _, start, _, stop in meta if one == tag), "")
 
 
 def _in_order(made: dict[int, bytes], pixels: list[bytes | memoryview]) -> list[bytes | memoryview]:

@@ -14,7 +14,6 @@ from io import BytesIO
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.filereader import read_dataset
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -28,29 +27,22 @@ from workbench.ingest.burned_in import clear_text
 from workbench.ingest.deidentify.acceptance import JUDGED_TAGS, Accepted, first, judge
 from workbench.ingest.deidentify.cleaner import Deidentifier
 from workbench.ingest.deidentify.crosswalk import Pair
-from workbench.ingest.deidentify.elements import EXPLICIT, Element, Encoding, meta_elements, walk
-from workbench.ingest.deidentify.fast_route import (
-    INSTANCE,
-    PIXELS,
-    READ_ERRORS,
-    FastRoute,
-    meta_value,
-    plain_elements,
-    value_of,
-)  # fmt: skip
+from workbench.ingest.deidentify.elements import EXPLICIT, IMPLICIT, Encoding, meta_elements, walk
+from workbench.ingest.deidentify.fast_route import INSTANCE, READ_ERRORS, FastRoute
 from workbench.ingest.deidentify.journal import Actions
+from workbench.ingest.deidentify.plain_file import PIXELS, SYNTAX, meta_value, read_chunk, take_apart, value_of
 from workbench.ingest.deidentify.profile import Profile
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.refusals import Refusal
 
-MEDIA_CLASS, SYNTAX = 0x00020002, 0x00020010
+MEDIA_CLASS = 0x00020002
 STUDY, SERIES = 0x0020000D, 0x0020000E
 NAMED = {STUDY: "StudyInstanceUID", SERIES: "SeriesInstanceUID", INSTANCE: "SOPInstanceUID"}
 KINDS = {STUDY: "study", SERIES: "series", INSTANCE: "instance"}
 FLOAT_PIXELS = {0x7FE00008, 0x7FE00009}
 COVER = "cover text"
 ENCODINGS = {
-    ImplicitVRLittleEndian: Encoding(is_implicit=True),
+    ImplicitVRLittleEndian: IMPLICIT,
     ExplicitVRBigEndian: Encoding(is_implicit=False, is_little=False),
 }
 ONE_UID = re.compile(r"[0-9.]{1,64}")
@@ -96,7 +88,7 @@ class InstanceCleaner:
         self._profile = profile
         self._key = key
         self._patients: dict[str, tuple[FastRoute, Deidentifier, int]] = {}
-        self._judgements: dict[bytes, Accepted | Refusal] = {}
+        self._judgements: dict[tuple[bool, bytes], Accepted | None] = {}
 
     def clean(self, content: bytes, name: str) -> CleanInstance | Refusal:
         """Clean one file; pydicom must be silent around this.
@@ -115,18 +107,17 @@ class InstanceCleaner:
 
     def _fast(self, content: bytes) -> CleanInstance | None:
         """Clean a plain instance by its bytes; None where anything about it is unusual."""
-        elements = plain_elements(content)
-        if elements is None:
+        plain = take_apart(content)
+        if plain is None:
             return None
-        chunks = {tag: content[start:stop] for tag, _, start, _, stop in elements if tag in JUDGED_TAGS}
-        judged = self._judge_plain(b"".join(chunks.values()))
-        instance = next((content[start:stop] for tag, _, start, _, stop in elements if tag == INSTANCE), b"")
-        if not isinstance(judged, Accepted) or judged.may_carry_text or not judged.has_pixels(_pixels(elements)):
+        judged = self._judge_plain(b"".join(plain.chunks(JUDGED_TAGS).values()), plain.is_implicit)
+        if judged is None or judged.may_carry_text or not judged.has_pixels(plain.pixel_bytes):
             return None
         route, cleaner = self._patient(judged.patient)
-        result = route.clean_elements(content, elements)
+        result = route.clean_plain(plain)
         if result is None:
             return None
+        instance = plain.chunks((INSTANCE,))[INSTANCE]
         made = {tag: value_of(result.elements.get(tag, b"")) for tag in (STUDY, SERIES, INSTANCE)}
         sources = {STUDY: judged.study, SERIES: judged.series, INSTANCE: value_of(instance)}
         return _instance(result.content, cleaner, judged, result.counts, sources, made)
@@ -181,18 +172,19 @@ class InstanceCleaner:
         made = {tag: first(cleaned, keyword) for tag, keyword in NAMED.items()}
         return _instance([output.getbuffer()], cleaner, judged, counts, sources, made)
 
-    def _judge_plain(self, chunk: bytes) -> Accepted | Refusal | None:
+    def _judge_plain(self, chunk: bytes, is_implicit: bool) -> Accepted | None:
         """Judge the elements that decide, read from their own bytes; equal ones once."""
-        known = self._judgements.get(chunk)
-        if known is None:
-            try:
-                known = judge(read_dataset(BytesIO(chunk), False, True), self._profile)
-            except READ_ERRORS:
-                return None
+        key = is_implicit, chunk
+        if key not in self._judgements:
             if len(self._judgements) >= JUDGEMENTS:
                 self._judgements.clear()
-            self._judgements[chunk] = known
-        return known
+            try:
+                source = read_chunk(chunk, is_implicit=is_implicit)
+                judged = judge(source, self._profile) if source is not None else None
+            except READ_ERRORS:
+                judged = None
+            self._judgements[key] = judged if isinstance(judged, Accepted) else None
+        return self._judgements[key]
 
     def _patient(self, identity: str) -> tuple[FastRoute, Deidentifier]:
         """Give the cleaner of a patient; few are kept, and none for ever."""
@@ -230,10 +222,6 @@ def _read(content: bytes, profile: Profile) -> FileDataset | Refusal:
     if {element[0] for element in elements} != set(map(int, source.keys())):
         return Refusal("unreadable", "its elements do not follow the standard; mend it at the source.", ())
     return source
-
-
-def _pixels(elements: list[Element]) -> int | None:
-    return next((stop - value for tag, _, _, value, stop in reversed(elements) if tag == PIXELS), None)
 
 
 def _instance(

@@ -13,6 +13,7 @@ import secrets
 import signal
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -196,8 +197,10 @@ def run_batches(batches: Sequence[Sequence[str]], order: Order, processes: int) 
     waiting: deque[Future[list[Outcome]]] = deque()
     rest = iter(batches)
     try:
-        for batch in islice(rest, processes * BATCHES_AHEAD):
-            waiting.append(pool.submit(_do_batch, batch))
+        with warnings.catch_warnings():
+            # All workers start here, before this process has threads of Python's; libraries' threads do no harm.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            waiting.extend(pool.submit(_do_batch, batch) for batch in islice(rest, processes * BATCHES_AHEAD))
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(pool.submit(_do_batch, batch) for batch in islice(rest, 1))
