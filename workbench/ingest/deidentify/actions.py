@@ -9,6 +9,7 @@ Source: DICOM PS3.15 2026c Annex E; PS3.5 2026c 6.2 (value representations).
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_has_tag
-from pydicom.dataelem import DataElement
+from pydicom.datadict import dictionary_has_tag, dictionary_VM
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
@@ -31,6 +32,8 @@ INTEGER_VRS = frozenset(("US", "SS", "UL", "SL", "UV", "SV"))
 BYTES_OF_INTEGER = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "UV": 8, "SV": 8}
 NUMBER_VRS = INTEGER_VRS | frozenset(("DS", "IS", "FL", "FD"))
 DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *")
+DECIMALS = re.compile(rb"(?: *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *\\?)+(?<!\\)")
+LONG_LIST_BYTES = 256
 AGE = re.compile(r"(\d{1,3})([DWMY])")
 DAY = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2}) *")
 MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})((?:[0-2]\d(?:[0-5]\d(?:[0-6]\d(?:\.\d{1,6})?)?)?)?(?:[+-]\d{4})?) *")
@@ -39,6 +42,8 @@ DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:+-]{0,31}")
 OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
 TOO_OLD = "090Y"
 PIXEL_DATA = 0x7FE00010
+EXTENSIONS_ONLY = frozenset(("ISO 2022 IR 58", "ISO 2022 IR 87", "ISO 2022 IR 149", "ISO 2022 IR 159"))
+LETTERS_ONLY = re.compile(rb"[0-9A-Za-z ]{8}|[A-Za-z]{4}")
 LETTERS, WORD_TURNS = re.compile(rb"[A-Z]?[a-z]{4,}|[A-Z]{5,}|[0-9]{5,}"), 2
 
 
@@ -153,6 +158,9 @@ def _device(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context)
 
 def _charset(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
     names = texts(element.value)
+    if names and names[0] in EXTENSIONS_ONLY:
+        # Such a set extends another one (PS3.5 6.1.2.5.1); as the first it cannot write an empty value.
+        names = ["", *names]
     return _listed(element, rule, names) if all(name in python_encoding for name in names) else None
 
 
@@ -192,7 +200,7 @@ def _checked_number(rule: Rule, element: DataElement, context: Context, limit: f
     if not values or None in values or "" in values:
         return None
     if vr not in ("DS", "IS"):
-        if not all(abs(one) <= limit for one in values) or _spells_words(vr, values):
+        if not all(abs(one) <= limit for one in values) or _spells_words(element, vr, values):
             return None
         return DataElement(element.tag, vr, values[0] if len(values) == 1 else values)
     spelled = [str(getattr(one, "original_string", one)) for one in values]
@@ -201,10 +209,22 @@ def _checked_number(rule: Rule, element: DataElement, context: Context, limit: f
     return DataElement(element.tag, vr, spelled[0] if len(spelled) == 1 else spelled)
 
 
-def _spells_words(vr: str, values: list[Any]) -> bool:
-    """Tell whether several integers are the letters of a word, read as numbers."""
-    size = BYTES_OF_INTEGER.get(vr, 0)
-    return size > 0 and holds_words(b"".join(int(one).to_bytes(size, "little", signed=one < 0) for one in values))
+def _spells_words(element: DataElement, vr: str, values: list[Any]) -> bool:
+    """Tell whether binary numbers may be a text that was written where numbers belong."""
+    most = dictionary_VM(element.tag) if dictionary_has_tag(element.tag) else "n"
+    if most.isdigit() and len(values) > int(most):
+        return True
+    if vr in BYTES_OF_INTEGER:
+        size = BYTES_OF_INTEGER[vr]
+        return holds_words(b"".join(int(one).to_bytes(size, "little", signed=one < 0) for one in values))
+    return any(LETTERS_ONLY.fullmatch(struct.pack("<d" if vr == "FD" else "<f", one)) for one in values)
+
+
+def is_plain_decimals(rule: Rule, raw: RawDataElement) -> bool:
+    """Whether an element is a long list of decimals without a limit, such as a contour: it may stay as spelled."""
+    if rule.action != "any-number" or rule.vr not in ("DS", "IS") or raw.VR not in (rule.vr, None):
+        return False
+    return len(raw.value or b"") >= LONG_LIST_BYTES and DECIMALS.fullmatch(raw.value) is not None
 
 
 def _codes(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
