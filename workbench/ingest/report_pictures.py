@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-Voxels = NDArray[np.int16]
 
 LUNG, SOFT = (-600.0, 1500.0), (40.0, 400.0)
 # Where a body begins in air, HU; skin is far above it, clothes and blankets below.
@@ -77,38 +73,11 @@ def contact_sheet(
     sheet.append(_picture(f"sagittal, {name}", _greys(volume[::-1, :, columns // 2], window), dz, dy))
     if modality == "CT":
         sheet.append(_picture("axial, soft tissue", _greys(volume[depth // 2], SOFT), dy, dx))
-        sheet.append(_picture("surface from the front", _surface(volume[::-1], spacing_mm), dz, dx))
+    if modality == "CT" and min(volume.shape) > 1:
+        step = max(1, min(rows, columns) // EDGE_PIXELS)
+        skin = _surface(volume[::-1, ::step, ::step], (dz, dy * step, dx * step))
+        sheet.append(_picture("surface from the front", skin, dz, dx * step))
     return tuple(sheet)
-
-
-def read_sent(objects: Mapping[str, bytes], *, finest: int = 320) -> tuple[Voxels, tuple[float, float, float]]:
-    """Give a scan back from the zarr objects that are sent, at the first level that is small enough to show.
-
-    Parameters
-    ----------
-    objects : mapping of str to bytes
-        The keys below `image.zarr`.
-    finest : int, default 320
-        Most rows of the level that is read.
-
-    Returns
-    -------
-    tuple
-        The voxels, and their spacing along z, y, x in mm.
-    """
-    import zarr  # noqa: PLC0415 - heavy, loaded on first use
-    from zarr.core.buffer import cpu  # noqa: PLC0415 - heavy, loaded on first use
-    from zarr.storage import MemoryStore  # noqa: PLC0415 - heavy, loaded on first use
-
-    about = json.loads(objects["zarr.json"])["attributes"]
-    described = about.get("ome", about)["multiscales"][0]["datasets"]
-    store = MemoryStore({key: cpu.Buffer.from_bytes(data) for key, data in objects.items()})
-    for level in described:
-        array = zarr.open_array(store, path=level["path"], mode="r")
-        if array.shape[1] <= finest or level is described[-1]:
-            break
-    scale = next(one["scale"] for one in level["coordinateTransformations"] if one["type"] == "scale")
-    return np.asarray(array[:]), (float(scale[0]), float(scale[1]), float(scale[2]))
 
 
 def _greys(plane: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
