@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -124,3 +125,4 @@ def test_objects_are_an_ome_zarr_label_and_its_facts(files: Files, scan: Scan, t
     assert Image.from_zarr(group)
     assert (facts["name"], facts["kind"], facts["dtype"], facts["shape"]) == ("seg-1", "SEG", "uint8", list(SHAPE))
     assert facts["segments"] == list(labels.segments)
+    assert facts["sha256"] == hashlib.sha256(MASK.astype(np.uint8).tobytes()).hexdigest()

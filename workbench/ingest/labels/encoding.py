@@ -6,11 +6,12 @@ Source: OME-NGFF 0.5 (image-label).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 from workbench.geometry import Geometry
-from workbench.ingest.labels.label_set import LabelSet
+from workbench.ingest.labels.label_set import Labels, LabelSet
 from workbench.ingest.series.ome_zarr import write_ome_zarr
 
 
@@ -42,7 +43,13 @@ def label_facts(label_set: LabelSet, grid: Geometry, levels: int) -> dict[str, A
         "kind": label_set.source_kind,
         "segments": list(label_set.segments),
         "notes": list(label_set.notes),
-        "dtype": label_set.array.dtype.name,
+        "dtype": label_set.packed.dtype,
+        "sha256": label_digest(label_set.array),
         "levels": levels,
         **grid.as_dict(),
     }
+
+
+def label_digest(labels: Labels) -> str:
+    """Give the SHA-256 (hex) of the voxels, little-endian, in (z, y, x) order."""
+    return hashlib.sha256(labels.astype(labels.dtype.newbyteorder("<"), order="C", copy=False).data).hexdigest()
