@@ -103,3 +103,12 @@ def test_python_that_the_workbench_did_not_start_is_told_so(monkeypatch: pytest.
     monkeypatch.delenv("WORKBENCH_TOKEN", raising=False)
     with pytest.raises(NotSignedIn, match="Governed Python"):
         wb.datasets()
+
+
+def test_other_images_say_their_own_unit_and_pad_with_nothing(volume: Volume) -> None:
+    facts = {**volume.facts, "modality": "PT", "unit": "Bq/ml", "scale": 1.5, "window": [10, 20]}
+    pet = Volume(volume.dataset, volume.version, facts)
+    assert (pet.modality, pet.unit, pet.scale, pet.window) == ("PT", "Bq/ml", 1.5, (10.0, 20.0))
+    assert "int16 Bq/ml" in repr(pet) and "× 1.5 Bq/ml" in pet._repr_html_()
+    assert (volume.modality, volume.unit, volume.scale) == ("CT", "HU", 1.0)
+    assert pet.patch((-50, 0, 0), 4).max() == 0

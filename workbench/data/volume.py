@@ -48,9 +48,24 @@ class Volume(GridArray):
 
     @property
     def window(self) -> tuple[float, float]:
-        """The display window that suits this scan: level and width, HU."""
+        """The display window that suits this scan: level and width, HU (for other images, stored numbers)."""
         level, width = self.facts.get("window") or (-600.0, 1500.0)
         return float(level), float(width)
+
+    @property
+    def modality(self) -> str:
+        """How it was made: CT, MR, PT (PET), or OT for another image."""
+        return str(self.facts.get("modality") or "CT")
+
+    @property
+    def unit(self) -> str:
+        """What a voxel times `scale` is given in: HU for CT, such as Bq/ml for PET, `arbitrary` where it has none."""
+        return str(self.facts.get("unit") or "HU")
+
+    @property
+    def scale(self) -> float:
+        """The factor that turns a stored number into `unit`; 1 for CT."""
+        return float(self.facts.get("scale") or 1.0)
 
     def read(self, level: int = 0) -> Voxels:
         """Give the whole scan at a resolution level.
@@ -72,7 +87,7 @@ class Volume(GridArray):
         return self.read_box(((z // 2, z // 2 + 1), (0, y), (0, x)), level).reshape(y, x)
 
     def patch(self, centre_index_zyx: Sequence[float], size: int | Sequence[int]) -> Voxels:
-        """Give the voxels around a place, padded with air (−1024 HU) where it reaches over the edge.
+        """Give the voxels around a place, padded with air (−1024 HU; 0 where it is no CT) at the edge.
 
         Parameters
         ----------
@@ -90,7 +105,7 @@ class Volume(GridArray):
         if centre.shape != (3,) or not np.all(np.isfinite(centre)) or min(sizes) < 1:
             raise InvalidInput("A patch needs a centre (z, y, x) in voxels and a positive size.")
         starts = [round(float(c)) - s // 2 for c, s in zip(centre, sizes, strict=True)]
-        out = np.full(sizes, AIR_HU, dtype=np.int16)
+        out = np.full(sizes, AIR_HU if self.modality == "CT" else 0, dtype=np.int16)
         spans = [(max(a, 0), min(a + s, n)) for a, s, n in zip(starts, sizes, self.shape, strict=True)]
         if all(start < stop for start, stop in spans):
             window = tuple(slice(a - start, b - start) for (a, b), start in zip(spans, starts, strict=True))
@@ -113,7 +128,7 @@ class Volume(GridArray):
         """Say which scan it is and how large."""
         z, y, x = self.shape
         spacing = " × ".join(f"{mm:g}" for mm in self.spacing_mm)
-        return f"Volume({self.dataset!r}, {self.scan!r}: {z} × {y} × {x} voxels of {spacing} mm, int16 HU)"
+        return f"Volume({self.dataset!r}, {self.scan!r}: {z} × {y} × {x} voxels of {spacing} mm, int16 {self.unit})"
 
     def _repr_html_(self) -> str:
         return volume_card(self)

@@ -65,6 +65,8 @@ class Scene:
         What it is a picture of, for the caption.
     overlays : bool
         Whether crosshair and boxes are drawn.
+    unit : str, default "HU"
+        Of the window.
     """
 
     position_mm: Position
@@ -73,6 +75,7 @@ class Scene:
     boxes: tuple[BoxMark, ...] = ()
     title: str = ""
     overlays: bool = True
+    unit: str = "HU"
 
 
 def draw_picture(volume: ReadableVolume, scene: Scene) -> bytes:
@@ -189,7 +192,7 @@ def _caption(picture: Image.Image, scene: Scene, geometry: Geometry) -> None:
     sz, sy, sx = geometry.spacing_mm
     voxel = f"voxel {sx:.2f} x {sy:.2f} x {sz:.2f} mm"
     lines = (
-        f"{scene.title}   window level {scene.level:g} width {scene.width:g} HU   {voxel}",
+        f"{scene.title}   window level {scene.level:g} width {scene.width:g} {scene.unit}   {voxel}",
         f"crosshair x {x:.1f}  y {y:.1f}  z {z:.1f} mm (LPS)",
     )
     for number, words in enumerate(lines):

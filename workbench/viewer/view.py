@@ -96,7 +96,7 @@ class CTView(anywidget.AnyWidget):
     def picture(self) -> bytes:
         """Give a PNG of what the viewer shows now: the three planes, window, position and boxes."""
         level, width = read_window(self.window)
-        scene = Scene(self.position_mm, level, width, self.marks, self.title, self.overlays_visible)
+        scene = Scene(self.position_mm, level, width, self.marks, self.title, self.overlays_visible, self._unit)
         if self._picture is None or self._picture[0] != scene:
             self._picture = scene, draw_picture(self._volume, scene)
         return self._picture[1]
@@ -106,7 +106,11 @@ class CTView(anywidget.AnyWidget):
         x, y, z = self.position_mm
         level, width = read_window(self.window)
         place = f"x {x:.1f}, y {y:.1f}, z {z:.1f} mm (LPS)"
-        return f"CTView of {self.title} at {place}, window level {level:g} width {width:g} HU"
+        return f"CTView of {self.title} at {place}, window level {level:g} width {width:g} {self._unit}"
+
+    @property
+    def _unit(self) -> str:
+        return str(getattr(self._volume, "unit", "HU"))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle: tuple[dict[str, Any], dict[str, Any]] = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -136,7 +140,7 @@ class CTView(anywidget.AnyWidget):
 def view(
     scan: Volume,
     *,
-    window: str | tuple[float, float] = "lung",
+    window: str | tuple[float, float] | None = None,
     boxes: Iterable[object] | None = None,
     position_mm: tuple[float, float, float] | None = None,
 ) -> CTView:
@@ -146,8 +150,9 @@ def view(
     ----------
     scan : Volume
         A scan of a dataset, from `dataset.volume(scan_id)`.
-    window : str or (level, width), default "lung"
-        A preset (lung, mediastinum, bone, …) or level and width in HU.
+    window : str or (level, width), optional
+        A preset (lung, mediastinum, bone, …) or level and width in HU; without it the lung's for CT, else the one
+        that suits the scan.
     boxes : iterable, optional
         Findings to mark, for example `dataset.boxes(scan_id)`.
     position_mm : tuple of 3 float, optional
@@ -181,6 +186,8 @@ def view(
             "Install the package with node present, or run `npm ci && npm run build` in the folder extensions."
         )
     marks = read_boxes(boxes, scan.geometry)
+    if window is None:
+        window = "lung" if scan.modality == "CT" else scan.window
     read_window(window)
     start = position_mm if position_mm is not None else _first_place(marks, scan)
     start = read_position(start, scan.geometry)
