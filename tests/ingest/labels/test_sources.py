@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,21 @@ def test_file_cut_short_anywhere_never_gives_other_labels(
         source.path.write_bytes(whole[:length])
         found, refusals, ignored = read_labels([source], [scan])
         assert [labels.packed for _, labels in found] in ([], told)
+        assert len(found) + len(refusals) + len(ignored) >= 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mutated_files_are_labels_or_sentences(files: Files, scan: Scan, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - repeatable, nothing secret
+    drawn = segmentation(FRAMES) if seed % 2 else structure_set({"GTV": [(z, BOX) for z in range(SHAPE[0])]})
+    source = files.save(drawn)
+    whole = source.path.read_bytes()
+    for _ in range(40):
+        changed = bytearray(whole)
+        for at in (chance.randrange(200, len(whole)) for _ in range(3)):
+            changed[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        source.path.write_bytes(changed)
+        found, refusals, ignored = read_labels([source], [scan])
         assert len(found) + len(refusals) + len(ignored) >= 1
 
 

@@ -1,25 +1,20 @@
 """The frames of a DICOM SEG as arrays: bits that run on over frame borders, bytes, or compressed.
 
 Runs in: ingest host
-Source: DICOM PS3.3 2026c C.8.20.2 (segmentation image), PS3.5 2026c 8.1.1 and annex D (packed bits), A.4.2 (RLE),
-A.4.13 (deflated image frame).
+Source: DICOM PS3.3 2026c C.8.20.2 (segmentation image), PS3.5 2026c 8.1.1 and annex D (packed bits), A.4.2 (RLE).
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.encaps import generate_frames
 from pydicom.uid import UID
 
 from workbench.ingest.series.decoders import decode_frames
 from workbench.ingest.series.frames import read_stored
-
-DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 Stored = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -36,10 +31,7 @@ def frames_of(source: FileDataset, count: int, size: tuple[int, int]) -> Iterato
     """
     syntax, bits = str(source.file_meta.TransferSyntaxUID), int(source.BitsAllocated)
     pixels = size[0] * size[1]
-    if syntax == DEFLATED_FRAMES:
-        for frame in generate_frames(source.PixelData, number_of_frames=count):
-            yield _values(_inflate(frame, -(-pixels * bits // 8)), bits, 0, pixels).reshape(size)
-    elif UID(syntax).is_encapsulated:
+    if UID(syntax).is_encapsulated:
         stored, lacking = read_stored(source)
         if stored is None:
             raise ValueError(f"{lacking} is missing")
@@ -61,11 +53,3 @@ def _values(content: bytes, bits: int, start: int, count: int, *, is_little: boo
     if bits == 8:
         return np.frombuffer(content, np.uint8, count, start)
     return np.frombuffer(content, "<u2" if is_little else ">u2", count, 2 * start)
-
-
-def _inflate(content: bytes, size: int) -> bytes:
-    """Give exactly the bytes of a frame, however much the stream would give."""
-    inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, size)
-    if len(inflated) < size:
-        raise ValueError("a frame is cut short")
-    return inflated
