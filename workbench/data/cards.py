@@ -117,7 +117,7 @@ def volume_card(volume: Volume) -> str:
         "Voxels (z, y, x)": f"{z} × {y} × {x}",
         "Spacing": " × ".join(f"{mm:.3g}" for mm in volume.spacing_mm) + " mm",
         "Origin (LPS)": ", ".join(f"{mm:.1f}" for mm in volume.origin_mm) + " mm",
-        "Values": f"int16, {escape(volume.unit)}" if volume.scale == 1 else f"int16 × {volume.scale:.4g} {escape(volume.unit)}",
+        "Values": f"int16{f' × {volume.scale:.4g}' if volume.scale != 1 else ','} {escape(volume.unit)}",
     }
     picture = (
         f'<img alt="middle axial slice of {escape(volume.scan)}" src="data:image/png;base64,{preview(volume)}" '
