@@ -150,6 +150,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("WORKBENCH_HOME", str(folder / "home"))
         run_workbench("phantoms", str(folder / "scans"), "--seed", "11", "--count", "1")
         run_workbench("ingest", str(folder / "scans"), "--dataset", DATASET, "--title", TITLE, "--as", "custodian")
+        run_workbench("sign-off", DATASET, "--as", "checker-1")
         settings = load_settings()
     deadline = time.monotonic() + START_S
     while settings.socket.exists() and time.monotonic() < deadline:

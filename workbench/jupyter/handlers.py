@@ -22,7 +22,8 @@ from workbench.settings import load_settings
 RESOURCE = "workbench"
 LARGEST_BODY = 64 * 1024
 UNKNOWN = "There is no such address below /workbench/api; reload the page to get its newest version."
-PASSED_HEADERS = ("etag", "cache-control", "x-shape")
+# A report is HTML: the policy that lets it run and fetch nothing must come with it.
+PASSED_HEADERS = ("etag", "cache-control", "content-security-policy", "x-content-type-options", "x-shape")
 
 # Path below /workbench/api -> path at the gateway, and the methods that are let through.
 READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
@@ -36,6 +37,9 @@ FORWARDED = (
     ("requests/{request}/approve", "/v1/requests/{request}/approve", WRITE),
     ("requests/{request}/refuse", "/v1/requests/{request}/refuse", WRITE),
     ("grants/{grant}/revoke", "/v1/grants/{grant}/revoke", WRITE),
+    ("versions/waiting", "/v1/versions/waiting", READ),
+    ("datasets/{dataset}/versions/{version}/report", "/v1/datasets/{dataset}/versions/{version}/report", READ),
+    ("datasets/{dataset}/versions/{version}/sign-off", "/v1/datasets/{dataset}/versions/{version}/sign-off", WRITE),
     ("audit", "/v1/audit", READ),
     ("audit/verify", "/v1/audit/verify", READ),
     ("tasks", "/v1/tasks", READ),

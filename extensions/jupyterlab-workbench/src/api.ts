@@ -1,7 +1,18 @@
 /** The only file that talks to the server; the session cookie is all the browser ever holds. */
 
 import { ServerConnection } from '@jupyterlab/services';
-import type { AccessRequest, Dataset, DatasetCard, Leaderboard, Me, Purpose, Refusal, ShippedNotebook, Task } from './replies';
+import type {
+  AccessRequest,
+  Dataset,
+  DatasetCard,
+  Leaderboard,
+  Me,
+  Purpose,
+  Refusal,
+  ShippedNotebook,
+  Task,
+  WaitingVersion
+} from './replies';
 
 /** What the server refused or could not do, in its own sentence. */
 export class ApiError extends Error {
@@ -57,6 +68,20 @@ export class Api {
     return this.ask<AccessRequest>(`requests/${encodeURIComponent(request)}/${verdict}`, { reason });
   }
 
+  /** The versions that wait, as far as this person reviews them. */
+  async waiting(): Promise<WaitingVersion[]> {
+    return (await this.ask<{ versions: WaitingVersion[] }>('versions/waiting')).versions;
+  }
+
+  async signOff(version: WaitingVersion, decision: 'publish' | 'reject', comment: string): Promise<void> {
+    await this.ask<unknown>(`${place(version.dataset, version.version)}/sign-off`, { decision, comment });
+  }
+
+  /** The ingest report of a version, as HTML that is only ever shown inside a sandboxed frame. */
+  report(dataset: string, version: string): Promise<string> {
+    return this.read(`${place(dataset, version)}/report`);
+  }
+
   async tasks(): Promise<Task[]> {
     return (await this.ask<{ tasks: Task[] }>('tasks')).tasks;
   }
@@ -76,6 +101,10 @@ export class Api {
   }
 
   private async ask<Reply>(path: string, body?: Record<string, string | number>): Promise<Reply> {
+    return JSON.parse(await this.read(path, body)) as Reply;
+  }
+
+  private async read(path: string, body?: Record<string, string | number>): Promise<string> {
     const url = `${this.settings.baseUrl}workbench/api/${path}`;
     const init: RequestInit = body
       ? { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
@@ -90,8 +119,12 @@ export class Api {
     if (!response.ok) {
       throw asError(response.status, text);
     }
-    return JSON.parse(text) as Reply;
+    return text;
   }
+}
+
+function place(dataset: string, version: string): string {
+  return `datasets/${encodeURIComponent(dataset)}/versions/${encodeURIComponent(version)}`;
 }
 
 function asError(status: number, text: string): ApiError {

@@ -4,6 +4,7 @@ export const CommandIds = {
   showSidebar: 'workbench:show-sidebar',
   openDataset: 'workbench:open-dataset',
   openTask: 'workbench:open-task',
+  openReport: 'workbench:open-ingest-report',
   exploreDataset: 'workbench:explore-dataset',
   runBenchmark: 'workbench:run-benchmark',
   createNotebook: 'workbench:create-notebook',

@@ -52,6 +52,17 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
       }
     }
   });
+  commands.addCommand(CommandIds.openReport, {
+    label: trans.__('Open the ingest report of a version that waits…'),
+    isVisible: () => workbench.reviews,
+    execute: async args => {
+      const [name, version] = [text(args, 'name'), text(args, 'version')];
+      const wanted = name && version ? `${name}/${version}` : await pickWaiting(desk);
+      if (wanted) {
+        pages.open('report', wanted);
+      }
+    }
+  });
   commands.addCommand(CommandIds.exploreDataset, {
     label: args => (args['isLauncher'] ? trans.__('Explore a dataset') : trans.__('Explore a dataset in a notebook…')),
     caption: trans.__('Open a notebook that looks at a dataset’s scans'),
@@ -121,6 +132,17 @@ async function pickTask(desk: Desk): Promise<string | undefined> {
   const questions = tasks.map(task => task.title);
   const index = await pick(desk.trans.__('Which question?'), desk.trans.__('Open'), questions);
   return index === undefined ? undefined : tasks[index]?.task;
+}
+
+async function pickWaiting(desk: Desk): Promise<string | undefined> {
+  const waiting = desk.workbench.waiting.value ?? [];
+  if (waiting.length === 0) {
+    await showErrorMessage(desk.trans.__('No report to open'), { message: desk.trans.__('No version waits for a sign-off.') });
+    return undefined;
+  }
+  const index = await pick(desk.trans.__('Which version?'), desk.trans.__('Open'), waiting.map(version => version.title));
+  const chosen = index === undefined ? undefined : waiting[index];
+  return chosen && `${chosen.dataset}/${chosen.version}`;
 }
 
 async function pick(title: string, okLabel: string, items: string[]): Promise<number | undefined> {

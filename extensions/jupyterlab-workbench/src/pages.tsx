@@ -5,12 +5,15 @@ import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { CommandIds } from './command-ids';
 import { DatasetPage } from './dataset-page';
-import { datasetIcon, taskIcon } from './icons';
+import { datasetIcon, notebookIcon, taskIcon } from './icons';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
+import { ReportPage } from './report-page';
 import { TaskPage } from './task-page';
 
-type Kind = 'dataset' | 'task';
+type Kind = 'dataset' | 'task' | 'report';
+
+const ICONS = { dataset: datasetIcon, task: taskIcon, report: notebookIcon };
 
 /** A page knows what it shows, so that the layout can be restored from it. */
 class Page extends WorkbenchPanel {
@@ -19,14 +22,26 @@ class Page extends WorkbenchPanel {
     readonly kind: Kind,
     readonly subject: string
   ) {
-    super(desk, kind === 'dataset' ? () => <DatasetPage desk={desk} name={subject} /> : () => <TaskPage desk={desk} id={subject} />);
+    super(desk, () => content(desk, kind, subject));
+  }
+}
+
+function content(desk: Desk, kind: Kind, subject: string): React.JSX.Element {
+  switch (kind) {
+    case 'dataset':
+      return <DatasetPage desk={desk} name={subject} />;
+    case 'task':
+      return <TaskPage desk={desk} id={subject} />;
+    case 'report':
+      return <ReportPage desk={desk} subject={subject} />;
   }
 }
 
 export class Pages {
   private readonly trackers: Record<Kind, WidgetTracker<MainAreaWidget<Page>>> = {
     dataset: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-datasets' }),
-    task: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-tasks' })
+    task: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-tasks' }),
+    report: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-reports' })
   };
 
   constructor(
@@ -54,18 +69,28 @@ export class Pages {
       args: widget => ({ task: widget.content.subject }),
       name: widget => widget.content.subject
     });
+    void restorer.restore(this.trackers.report, {
+      command: CommandIds.openReport,
+      args: widget => {
+        const [name = '', version = ''] = widget.content.subject.split('/');
+        return { name, version };
+      },
+      name: widget => widget.content.subject
+    });
   }
 
   private make(kind: Kind, subject: string): MainAreaWidget<Page> {
-    const { workbench } = this.desk;
+    const { trans, workbench } = this.desk;
     const page = new MainAreaWidget({ content: new Page(this.desk, kind, subject) });
     page.toolbar.hide();
     page.id = `workbench-${kind}-${subject}`;
-    page.title.icon = kind === 'dataset' ? datasetIcon : taskIcon;
+    page.title.icon = ICONS[kind];
     page.title.closable = true;
     const name = (): void => {
-      const known = kind === 'dataset' ? workbench.dataset(subject) : workbench.task(subject);
-      page.title.label = known?.title ?? subject;
+      const [dataset = ''] = subject.split('/');
+      const known = kind === 'task' ? workbench.task(subject) : workbench.dataset(dataset);
+      const title = known?.title ?? dataset;
+      page.title.label = kind === 'report' ? trans.__('Report: %1', title) : title;
     };
     name();
     // A page that a link or the restored layout opened is there before the titles are known.

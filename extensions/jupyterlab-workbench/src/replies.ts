@@ -33,6 +33,24 @@ export interface Dataset {
   request: string | null;
 }
 
+/** A version that somebody brought in and a second person has yet to sign off. */
+export interface WaitingVersion {
+  dataset: string;
+  version: string;
+  title: string;
+  uploader: string;
+  created: string;
+  scans: number;
+  subjects: number;
+  note: string;
+  /** How many findings the verifier has; null when it was not asked. */
+  findings: number | null;
+  has_report: boolean;
+  may_publish: boolean;
+  /** Why this person may publish it or not. */
+  why: string;
+}
+
 export interface Version {
   version: string;
   created: string;

@@ -9,9 +9,12 @@ import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
 import { Requests } from './requests';
 import { Tasks } from './tasks';
+import { Versions } from './versions';
 
 export class Sidebar extends SidePanel {
+  /** Above what everybody sees; each only for those who decide there. */
   private readonly requests: WorkbenchPanel;
+  private readonly versions: WorkbenchPanel;
 
   constructor(desk: Desk) {
     super();
@@ -24,24 +27,31 @@ export class Sidebar extends SidePanel {
     this.node.setAttribute('aria-label', trans.__('Workbench'));
     this.header.addWidget(new WorkbenchPanel(desk, Person));
     this.requests = section(desk, Requests, trans.__('Requests'));
+    this.versions = section(desk, Versions, trans.__('Versions waiting'));
     this.addWidget(section(desk, Datasets, trans.__('Datasets')));
     this.addWidget(section(desk, Tasks, trans.__('Tasks')));
     this.share([3, 2]);
     workbench.changed.connect(() => {
-      this.showRequests(workbench.me.value?.roles.includes('custodian') ?? false);
-      const waiting = workbench.pending.length;
-      this.requests.title.label = waiting ? trans.__('Requests (%1)', waiting) : trans.__('Requests');
+      this.arrange(workbench.reviews, workbench.me.value?.roles.includes('custodian') ?? false);
+      const asked = workbench.pending.length;
+      this.requests.title.label = asked ? trans.__('Requests (%1)', asked) : trans.__('Requests');
+      const waiting = workbench.waiting.value?.length ?? 0;
+      this.versions.title.label = waiting ? trans.__('Versions waiting (%1)', waiting) : trans.__('Versions waiting');
     });
   }
 
-  /** Custodians decide; nobody else sees the section. */
-  private showRequests(isCustodian: boolean): void {
-    if (isCustodian && !this.requests.parent) {
-      this.insertWidget(0, this.requests);
-      this.share([2, 3, 2]);
-    } else if (!isCustodian && this.requests.parent) {
-      this.requests.parent = null;
-      this.share([3, 2]);
+  /** Custodians decide on requests, reviewers on versions; nobody else sees these sections. */
+  private arrange(reviews: boolean, isCustodian: boolean): void {
+    const before = this.widgets.length;
+    for (const [panel, isWanted] of [[this.requests, isCustodian], [this.versions, reviews]] as const) {
+      if (isWanted && !panel.parent) {
+        this.insertWidget(0, panel);
+      } else if (!isWanted && panel.parent) {
+        panel.parent = null;
+      }
+    }
+    if (this.widgets.length !== before) {
+      this.share([...Array<number>(this.widgets.length - 2).fill(2), 3, 2]);
     }
   }
 

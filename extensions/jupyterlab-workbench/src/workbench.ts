@@ -4,7 +4,7 @@ import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Api, type RequestForm } from './api';
 import { sentence } from './hooks';
-import type { AccessRequest, Dataset, Me, Purpose, Task } from './replies';
+import type { AccessRequest, Dataset, Me, Purpose, Task, WaitingVersion } from './replies';
 
 /** Something fetched: its last good value, and why the last try failed. */
 export interface Known<T> {
@@ -15,13 +15,16 @@ export interface Known<T> {
 const CALM_MS = 30_000;
 /** While somebody waits for a decision the answer should appear as if by itself. */
 const WAITING_MS = 2_000;
-const CUSTODIAN_MS = 10_000;
+const DECIDER_MS = 10_000;
+/** Whoever holds one of these reviews versions that wait. */
+const REVIEWERS = ['custodian', 'checker', 'administrator'];
 
 export class Workbench {
   readonly api = new Api();
   me: Known<Me> = { value: null, problem: null };
   datasets: Known<Dataset[]> = { value: null, problem: null };
   requests: Known<AccessRequest[]> = { value: null, problem: null };
+  waiting: Known<WaitingVersion[]> = { value: null, problem: null };
   tasks: Known<Task[]> = { value: null, problem: null };
   purposes: Known<Purpose[]> = { value: null, problem: null };
   notebooks: Known<string[]> = { value: null, problem: null };
@@ -59,6 +62,15 @@ export class Workbench {
   /** Requests of other people that wait for this person's decision. */
   get pending(): AccessRequest[] {
     return (this.requests.value ?? []).filter(request => request.status === 'submitted' && request.may_decide === true);
+  }
+
+  /** Whether this person signs versions off. */
+  get reviews(): boolean {
+    return this.me.value?.roles.some(role => REVIEWERS.includes(role)) ?? false;
+  }
+
+  waitingVersion(dataset: string, version: string): WaitingVersion | undefined {
+    return this.waiting.value?.find(one => one.dataset === dataset && one.version === version);
   }
 
   dataset(name: string): Dataset | undefined {
@@ -99,12 +111,18 @@ export class Workbench {
     await this.refresh();
   }
 
+  async signOff(version: WaitingVersion, decision: 'publish' | 'reject', comment: string): Promise<void> {
+    await this.api.signOff(version, decision, comment);
+    await this.refresh();
+  }
+
   private async fetch(): Promise<void> {
     const before = this.requests.value;
-    [this.me, this.datasets, this.requests, this.tasks, this.purposes, this.notebooks] = await Promise.all([
+    [this.me, this.datasets, this.requests, this.waiting, this.tasks, this.purposes, this.notebooks] = await Promise.all([
       ask(this.me, () => this.api.me()),
       ask(this.datasets, () => this.api.datasets()),
       ask(this.requests, () => this.api.requests()),
+      ask(this.waiting, () => this.api.waiting()),
       ask(this.tasks, () => this.api.tasks()),
       this.purposes.value ? this.purposes : ask(this.purposes, () => this.api.purposes()),
       this.notebooks.value ? this.notebooks : ask(this.notebooks, () => this.api.notebooks())
@@ -116,8 +134,7 @@ export class Workbench {
 
   private hurryWhileWaiting(): void {
     const waiting = this.datasets.value?.some(dataset => dataset.status === 'submitted') ?? false;
-    const decides = this.me.value?.roles.includes('custodian') ?? false;
-    const interval = waiting ? WAITING_MS : decides ? CUSTODIAN_MS : CALM_MS;
+    const interval = waiting ? WAITING_MS : this.reviews ? DECIDER_MS : CALM_MS;
     if (this.poll.frequency.interval !== interval) {
       this.poll.frequency = { ...this.poll.frequency, interval };
     }
