@@ -32,7 +32,8 @@ INTEGER_VRS = frozenset(("US", "SS", "UL", "SL", "UV", "SV"))
 BYTES_OF_INTEGER = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "UV": 8, "SV": 8}
 NUMBER_VRS = INTEGER_VRS | frozenset(("DS", "IS", "FL", "FD"))
 DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *")
-DECIMALS = re.compile(rb"(?: *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *\\?)+(?<!\\)")
+NUMBER = rb" *[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)? *"
+DECIMALS = re.compile(NUMBER + rb"(?:\\" + NUMBER + rb")*+")
 LONG_LIST_BYTES = 256
 AGE = re.compile(r"(\d{1,3})([DWMY])")
 DAY = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2}) *")
@@ -224,7 +225,8 @@ def is_plain_decimals(rule: Rule, raw: RawDataElement) -> bool:
     """Whether an element is a long list of decimals without a limit, such as a contour: it may stay as spelled."""
     if rule.action != "any-number" or rule.vr not in ("DS", "IS") or raw.VR not in (rule.vr, None):
         return False
-    return len(raw.value or b"") >= LONG_LIST_BYTES and DECIMALS.fullmatch(raw.value) is not None
+    value = raw.value or b""
+    return len(value) >= LONG_LIST_BYTES and DECIMALS.fullmatch(value) is not None
 
 
 def _codes(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:

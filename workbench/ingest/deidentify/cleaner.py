@@ -21,7 +21,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from workbench.errors import IngestRefused
-from workbench.ingest.deidentify.actions import ACTIONS, Context, shifted_day, texts
+from workbench.ingest.deidentify.actions import ACTIONS, Context, is_plain_decimals, shifted_day, texts
 from workbench.ingest.deidentify.profile import ClassRules, Profile
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.deidentify.rules import Rule
@@ -45,7 +45,7 @@ BINARY_VRS = frozenset((
 ))  # fmt: skip
 REMOVE_PRIVATE, REMOVE, REMOVE_VALUE, EMPTY_VALUE = "remove private", "remove", "remove value", "empty value"
 
-Verdict = tuple[DataElement | None, str]
+Verdict = tuple[DataElement | RawDataElement | None, str]
 
 
 class Deidentifier:
@@ -132,19 +132,21 @@ class Deidentifier:
         rules: Mapping[int, Rule] = allowed.rules if isinstance(allowed, ClassRules) else allowed
         private = allowed.private if isinstance(allowed, ClassRules) else {}
         result, counts = Dataset(), self.counts
-        for tag in source.keys():
-            rule = rules.get(tag)
-            if rule is None:
-                if private and tag.is_private:
-                    self._clean_private(source, tag, private, result, context)
-                else:
-                    counts[REMOVE_PRIVATE if tag.is_private else REMOVE] += 1
-                continue
-            raw = source.get_item(tag)
-            element, name = self.verdict(rule, raw, context, source)
+        allowed_here = rules.keys() & source.keys()
+        others = [tag for tag in source.keys() if tag not in allowed_here]
+        for tag in others:
+            if tag.is_private and private:
+                self._clean_private(source, tag, private, result, context)
+            else:
+                counts[REMOVE_PRIVATE if tag.is_private else REMOVE] += 1
+        for known in sorted(allowed_here):
+            element, name = self.verdict(rules[known], source.get_item(known), context, source)
             counts[name] += 1
             if element is not None:
                 result[element.tag] = element
+        # Values that stay as they are spelled are then also written so; what was made new is ASCII in every charset.
+        is_implicit, is_little = source.original_encoding
+        result.set_original_encoding(is_implicit, is_little, result._character_set)
         return result
 
     def verdict(
@@ -163,9 +165,12 @@ class Deidentifier:
             known = self._memo.get(key)
             if known is not None:
                 return known
+        element: DataElement | RawDataElement | None
         try:
             if _is_empty(raw) and not rule.default and rule.action != "pseudonym-id":
                 element = DataElement(raw.tag, rule.vr.split(" ")[0], Sequence() if rule.vr == "SQ" else "")
+            elif isinstance(raw, RawDataElement) and is_plain_decimals(rule, raw):
+                element = raw._replace(VR=rule.vr)
             else:
                 element = ACTIONS[rule.action](self, rule, _converted(rule, raw, context, source), context)
         except VALUE_ERRORS:
@@ -185,7 +190,9 @@ class Deidentifier:
         self, source: Dataset, tag: Any, private: Mapping[tuple[int, str, int], Rule], result: Dataset, context: Context
     ) -> None:
         """Keep a safe private element, with its creator's name as the profile spells it."""
-        creator = "".join(texts(source.get(tag.private_creator))) if not tag.is_private_creator else ""
+        named = tag.private_creator
+        is_named = not tag.is_private_creator and named in source
+        creator = "".join(texts(source[named].value)) if is_named else ""
         rule = private.get((tag.group, creator, tag.element & 0xFF))
         element = None if rule is None else self.verdict(rule, source.get_item(tag), context, source)[0]
         self.counts[REMOVE_PRIVATE if element is None else "safe private"] += 1

@@ -18,6 +18,7 @@ NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,6})?")
 RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Za-z]+|\d+|[^A-Za-z0-9]+")
 LONGEST_PART, MOST_DIGITS = 3, 4
 EDGES = " \t\r\n\f_-/.,:;([{+&*=^<>|@~\"'"
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 PRINTABLE = re.compile(r"[\t\n\f\r -~]*")
 
 
@@ -62,6 +63,8 @@ class Vocabulary:
         """
         if text.strip().casefold() in self._phrases and not names:
             return text
+        # What follows a control character, such as an escape to other letters, is not what it looks like.
+        text = CONTROL.split(text)[0]
         suspicious = _suspicious(text)
         words = list(self._word.finditer(text))
         stays = [self._stays(word, names, suspicious) for word in words]
