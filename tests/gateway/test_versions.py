@@ -175,6 +175,20 @@ def test_a_finding_of_the_verifier_stops_the_commit(lines: Lines, stored: Callab
     assert stored() == set()
 
 
+@pytest.mark.parametrize("lacks", ["findings", "report"])
+def test_what_was_not_verified_or_told_is_signed_by_nobody(lines: Lines, lacks: str) -> None:
+    custodian = lines.person("custodian")
+    ingest = begin(custodian, "clinic-ct")["ingest"]
+    facts = scan_facts(volume_of(1), 1)
+    send(custodian, ingest, volume_of(1), facts)
+    if lacks != "report":
+        custodian.request("PUT", f"/v1/ingests/{ingest}/objects/report.html", body=b"<!doctype html>")
+    body = {"scans": [facts]} if lacks == "findings" else {"scans": [facts], "findings": []}
+    made = custodian.post(f"/v1/ingests/{ingest}/commit", body)
+    with pytest.raises(Conflict, match="nobody can vouch for it"):
+        decide_on(lines.person("checker-1"), "clinic-ct", made["version"], "publish")
+
+
 def test_phantoms_are_published_at_once_and_recorded_as_such(lines: Lines) -> None:
     made = fill(lines.operator(), "open-ct", "open")
     assert made["status"] == "published"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -10,15 +11,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-from workbench.connection import gateway_answers
+from workbench.connection import gateway_answers, sign_in
+from workbench.geometry import Geometry
+from workbench.ingest.series.ome_zarr import write_ome_zarr
+from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +56,33 @@ def governed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
         yield settings
         process.terminate()
         process.wait(timeout=15)
+
+
+@pytest.fixture
+def make_dataset(governed_home: Settings) -> Callable[[str], None]:
+    """Give a function that publishes one small volume as a controlled dataset."""
+    return lambda name: make_controlled_dataset(governed_home, name)
+
+
+def make_controlled_dataset(settings: Settings, name: str) -> None:
+    """Publish one small volume as a controlled dataset and grant it to the researcher."""
+    grid = Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    keys, levels = write_ome_zarr(np.zeros((4, 4, 4), np.int16), grid)
+    scan = {"scan": "S0001", "subject": "P0001", "split": "train", "modality": "CT", "shape": [4, 4, 4],
+            "spacing_mm": [1, 1, 1], "origin_mm": [0, 0, 0], "direction": [1, 0, 0, 0, 1, 0, 0, 0, 1],
+            "sha256": hashlib.sha256(bytes(128)).hexdigest(), "levels": levels, "window": [40, 400]}  # fmt: skip
+    with closing(sign_in(settings, "custodian")) as custodian, closing(sign_in(settings, "researcher")) as researcher:
+        ingest = custodian.post("/v1/ingests", {"dataset": name, "tier": "controlled"})["ingest"]
+        for key, data in keys.items():
+            url = f"/v1/ingests/{ingest}/objects/scans/S0001/image.zarr/{key}?subject=P0001"
+            custodian.request("PUT", url, body=data)
+        custodian.request("PUT", f"/v1/ingests/{ingest}/objects/report.html", body=b"<!doctype html>")
+        custodian.post(f"/v1/ingests/{ingest}/commit", {"scans": [scan], "card": {}, "findings": []})
+        with closing(sign_in(settings, "checker-1")) as checker:
+            decide_waiting(checker, name, "publish", "a test")
+        form = {"purpose": "method development", "days": 1, "note": ""}
+        request = researcher.post(f"/v1/datasets/{name}/requests", form)
+        custodian.post(f"/v1/requests/{request['id']}/approve", {"reason": "a test"})
 
 
 class Notebook:

@@ -20,7 +20,8 @@ from workbench.settings import Settings, load_settings
 
 EVERY_PATH = (
     "me", "purposes", "datasets", "datasets/x", "datasets/x/requests", "requests", "requests/R1/approve",
-    "requests/R1/refuse", "grants/G1/revoke", "audit", "audit/verify", "tasks", "tasks/t", "tasks/t/leaderboard",
+    "requests/R1/refuse", "grants/G1/revoke", "versions/waiting", "datasets/x/versions/v/report",
+    "datasets/x/versions/v/sign-off", "audit", "audit/verify", "tasks", "tasks/t", "tasks/t/leaderboard",
     "submissions/s", "views/v", "views/v/slices/axial/3", "notebooks", "notebooks/explore/x", "no-such-address",
 )  # fmt: skip
 
@@ -109,6 +110,18 @@ def test_refusals_of_the_gateway_come_through_as_they_are(signed_in):
     status, _, text = signed_in("researcher").ask("GET", "/workbench/api/datasets/no-such-thing")
 
     assert status == 404 and json.loads(text)["error"] == "not-found"
+
+
+def test_an_ingest_report_comes_with_the_policy_that_lets_it_run_nothing(signed_in, make_dataset):
+    make_dataset("reported-ct")
+    browser = signed_in("checker-1")
+    version = browser.json("GET", "/workbench/api/datasets/reported-ct")["version"]
+
+    status, headers, text = browser.ask("GET", f"/workbench/api/datasets/reported-ct/versions/{version}/report")
+
+    assert (status, text) == (200, "<!doctype html>")
+    assert headers["content-type"].startswith("text/html")
+    assert {"default-src 'none'", "sandbox"} <= {part.strip() for part in headers["content-security-policy"].split(";")}
 
 
 def test_a_post_without_the_anti_forgery_token_changes_nothing(signed_in):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -13,39 +12,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
-from workbench.connection import Connection, operator_secret, sign_in
+from workbench.connection import Connection, operator_secret
 from workbench.errors import NotFound, NotSignedIn
-from workbench.geometry import Geometry
-from workbench.ingest.series.ome_zarr import write_ome_zarr
-from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings
 
 ASK = "from workbench.connection import connect_from_environment as line\n"
-
-
-def make_controlled_dataset(settings: Settings, name: str) -> None:
-    """Publish one small volume as a controlled dataset and grant it to the researcher."""
-    grid = Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
-    keys, levels = write_ome_zarr(np.zeros((4, 4, 4), np.int16), grid)
-    scan = {"scan": "S0001", "subject": "P0001", "split": "train", "modality": "CT", "shape": [4, 4, 4],
-            "spacing_mm": [1, 1, 1], "origin_mm": [0, 0, 0], "direction": [1, 0, 0, 0, 1, 0, 0, 0, 1],
-            "sha256": hashlib.sha256(bytes(128)).hexdigest(), "levels": levels, "window": [40, 400]}  # fmt: skip
-    with closing(sign_in(settings, "custodian")) as custodian, closing(sign_in(settings, "researcher")) as researcher:
-        ingest = custodian.post("/v1/ingests", {"dataset": name, "tier": "controlled"})["ingest"]
-        for key, data in keys.items():
-            url = f"/v1/ingests/{ingest}/objects/scans/S0001/image.zarr/{key}?subject=P0001"
-            custodian.request("PUT", url, body=data)
-        custodian.request("PUT", f"/v1/ingests/{ingest}/objects/report.html", body=b"<!doctype html>")
-        custodian.post(f"/v1/ingests/{ingest}/commit", {"scans": [scan], "card": {}, "findings": []})
-        with closing(sign_in(settings, "checker-1")) as checker:
-            decide_waiting(checker, name, "publish", "a test")
-        form = {"purpose": "method development", "days": 1, "note": ""}
-        request = researcher.post(f"/v1/datasets/{name}/requests", form)
-        custodian.post(f"/v1/requests/{request['id']}/approve", {"reason": "a test"})
 
 
 def kernels_of(settings: Settings) -> Path:
@@ -193,8 +167,8 @@ def test_matplotlib_draws_and_torch_imports(open_notebook):
     assert notebook.run("import torch; print(float(torch.ones(3).sum()))") == "3.0"
 
 
-def test_without_bubblewrap_the_kernel_says_so_and_reads_no_controlled_data(open_notebook, governed_home, monkeypatch):
-    make_controlled_dataset(governed_home, "clinic-ct")
+def test_without_bubblewrap_the_kernel_says_so_and_reads_no_controlled_data(open_notebook, make_dataset, monkeypatch):
+    make_dataset("clinic-ct")
     read = ASK + "print(len(line().get('/v1/datasets/clinic-ct/scans')['scans']))"
     assert open_notebook().run(read) == "1"
     # bubblewrap lies beside the tools that a kernel does not need to start.

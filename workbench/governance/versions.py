@@ -152,6 +152,11 @@ def publish_version(store: Store, person: str, dataset: str, version: str, comme
     """
     with store.change(person, "version.publish", dataset, reason=_checked(comment), version=version) as db:
         row = _waiting(db, dataset, version)
+        if row["findings"] is None or row["report"] is None:
+            raise Conflict(
+                f"This version of “{dataset}” has no report, or the verifier never saw it, so nobody can vouch for it; "
+                "reject it and ingest the source again."
+            )
         if row["findings"]:
             raise Conflict(f"The verifier has {row['findings']} findings on this version of “{dataset}”; reject it.")
         db.execute("UPDATE versions SET status = 'published' WHERE dataset = ? AND version = ?", (dataset, version))
