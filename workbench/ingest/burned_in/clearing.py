@@ -22,6 +22,8 @@ from workbench.ingest.deidentify.cleaner import Deidentifier, clean_pixel_mark
 # A clip's text stands still, so reading this many of its frames, first and last among them, finds it; letters by
 # shape are looked for in every frame, and what is found in one is covered in all.
 FRAMES_READ = 8
+# What was covered is looked at again, because text beside it may only now stand out.
+ROUNDS = 3
 DERIVATION_CODES = 0x00089215
 
 
@@ -65,23 +67,31 @@ def clear_text(source: FileDataset, cleaner: Deidentifier) -> Cleared:
         When the pixels cannot be decoded, or the profile refuses the instance.
     """
     result = cleaner.clean_instance(source)
-    pixels = Pixels(result)
-    found = _find(pixels, identity_words(source))
-    if found:
+    pixels, identity = Pixels(result), identity_words(source)
+    frames = np.linspace(0, pixels.count - 1, min(pixels.count, FRAMES_READ)).round().astype(int).tolist()
+    covered: list[Box] = []
+    for _ in range(ROUNDS):
+        found, frames = _find(pixels, identity, frames)
+        if not found:
+            break
         pixels.cover(found)
-        if DERIVATION_CODES in cleaner.class_rules(source).rules:
-            _tell_of_mask(result)
+        covered, pixels = merge([*covered, *found]), Pixels(result)
+    if covered and DERIVATION_CODES in cleaner.class_rules(source).rules:
+        _tell_of_mask(result)
     clean_pixel_mark(result)
-    return Cleared(result, tuple(found), pixels.count)
+    return Cleared(result, tuple(covered), pixels.count)
 
 
-def _find(pixels: Pixels, identity: frozenset[str]) -> list[Box]:
-    read = set(np.linspace(0, pixels.count - 1, min(pixels.count, FRAMES_READ)).round().astype(int).tolist())
+def _find(pixels: Pixels, identity: frozenset[str], read: list[int]) -> tuple[list[Box], list[int]]:
+    """Give the boxes of text in all frames, and those of the frames read that hold some."""
     boxes: list[Box] = []
+    holding: list[int] = []
     for number in range(pixels.count):
         frame = pixels.frame(number)
-        boxes += find_text(frame, identity) if number in read else shape_boxes(frame)
-    return merge(boxes)
+        found = find_text(frame, identity) if number in read else shape_boxes(frame)
+        boxes += found
+        holding += [number] if found and number in read else []
+    return merge(boxes), holding
 
 
 def _tell_of_mask(result: Dataset) -> None:

@@ -70,8 +70,15 @@ def find_text(frame: NDArray[Any], identity: Collection[str] = ()) -> list[Box]:
 
 
 def shape_boxes(frame: NDArray[Any]) -> list[Box]:
-    """Give the boxes of letters in one flat colour, by shape alone: fast enough for every frame of a clip."""
-    return merge(_flat_lines(frame))
+    """Give the boxes of regular lines of letters, by shape alone and without Tesseract: for every frame of a clip."""
+    if frame.shape[0] * frame.shape[1] > LARGE_PIXELS:
+        return [_doubled(box, frame.shape[:2]) for box in shape_boxes(halved(frame))]
+    found = _flat_lines(frame)
+    for plane in planes(frame):
+        if plane.min() < plane.max():
+            for page in pages(plane):
+                found += _shapes_on(page)[0]
+    return merge(found)
 
 
 def _flat_lines(frame: NDArray[Any]) -> list[Box]:
@@ -86,13 +93,19 @@ def _flat_lines(frame: NDArray[Any]) -> list[Box]:
     return found
 
 
-def _lines_on(page: Page, identity: Collection[str]) -> list[Box]:
-    """Give the lines of a page: regular ones at once, others when something can be read in them."""
+def _shapes_on(page: Page) -> tuple[list[Box], list[Line]]:
+    """Give the boxes of a page's regular lines, and the lines that only may be text."""
     shape = page.shape[0] - 2 * MARGIN, page.shape[1] - 2 * MARGIN
     stable, loose = stable_parts(page)
     found = lines(stable)
     boxes = [_around(continued(line, loose), shape, SHAPE) for line in found if line.is_regular]
-    doubtful = [line for line in found if not line.is_regular]
+    return boxes, [line for line in found if not line.is_regular]
+
+
+def _lines_on(page: Page, identity: Collection[str]) -> list[Box]:
+    """Give the lines of a page: regular ones at once, others when something can be read in them."""
+    shape = page.shape[0] - 2 * MARGIN, page.shape[1] - 2 * MARGIN
+    boxes, doubtful = _shapes_on(page)
     if doubtful:
         read = read_words(_only(page, doubtful), scale=2)
         words = [_moved(word.box, shape) for word in read if _is_text(word, identity)]

@@ -14,12 +14,12 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from workbench.errors import MissingDependency, RunFailed
+from workbench.errors import IngestRefused, MissingDependency
 from workbench.ingest.burned_in.boxes import Box
 from workbench.ingest.burned_in.renderings import Page
 
 PROGRAM = "tesseract"
-LIMIT_S = 60
+LIMIT_S = 120
 # Tesseract's page segmentation: a page with columns, or scattered text in no order.
 PARAGRAPHS, SCATTERED = 3, 11
 
@@ -77,8 +77,8 @@ def read_words(page: Page, *, scale: int = 1, layout: int = SCATTERED) -> list[W
     ------
     MissingDependency
         When Tesseract or its English data is not installed.
-    RunFailed
-        When it does not finish in a minute.
+    IngestRefused
+        When it does not finish in two minutes (`burned-in-text-unchecked`).
     """
     picture, stream = Image.fromarray(page), BytesIO()
     if scale > 1:
@@ -91,7 +91,10 @@ def read_words(page: Page, *, scale: int = 1, layout: int = SCATTERED) -> list[W
             timeout=LIMIT_S, check=False, env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise RunFailed("Tesseract did not finish a frame in a minute; the file cannot be checked for text.") from None
+        raise IngestRefused(
+            f"Tesseract did not finish a frame of it in {LIMIT_S} seconds, so its pixels were not checked for text; "
+            "try again when the machine is less busy.", code="burned-in-text-unchecked",
+        ) from None  # fmt: skip
     if done.returncode:
         raise MissingDependency(
             "Tesseract does not run; most often its English data is missing "
