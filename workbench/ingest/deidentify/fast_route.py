@@ -162,7 +162,7 @@ class FastRoute:
             return None
         made.update(self._marks[plain.is_implicit])
         head = self._head(made[SOP_CLASS], made[INSTANCE], plain.is_implicit)
-        return FastResult([head, *_in_order(made, pixels)], made, counts)
+        return FastResult(_in_order(head, made, pixels), made, counts)
 
     def _frame(self, plain: PlainFile) -> _Frame | None:
         chunks = plain.chunks(FRAME_TAGS)
@@ -258,6 +258,9 @@ class FastRoute:
         return known.replace(stand_in, uid, 1)
 
 
-def _in_order(made: dict[int, bytes], pixels: list[bytes | memoryview]) -> list[bytes | memoryview]:
-    before = [made[tag] for tag in sorted(made) if tag < PIXELS]
-    return [*before, *pixels, *(made[tag] for tag in sorted(made) if tag >= PIXELS)]
+def _in_order(head: bytes, made: dict[int, bytes], pixels: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """Give the file in few pieces: what comes before the pixels, the pixels themselves, what comes after."""
+    tags = sorted(made)
+    before = b"".join([head, *(made[tag] for tag in tags if tag < PIXELS), *pixels[:1]])
+    after = b"".join(made[tag] for tag in tags if tag >= PIXELS)
+    return [piece for piece in (before, *pixels[1:], after) if piece]

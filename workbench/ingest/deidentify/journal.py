@@ -142,7 +142,7 @@ class Journal:
         entries: dict[str, Finished] = {}
         same: dict[Actions, Actions] = {}
         at = 0
-        for line in self._file.readlines():
+        for line in self._file.read().splitlines(keepends=True):
             try:
                 value = json.loads(line) if line.endswith(b"\n") else None
                 if not isinstance(value, dict):
