@@ -101,7 +101,7 @@ class RecordingLine:
         if url.endswith("/scans"):
             return {"ingest": "I1", "scan": value["scan"]}
         self.committed = value
-        return {"dataset": "d", "version": "0" * 64, "scans": len(value["scans"]), "subjects": 1}
+        return {"dataset": "d", "version": "0" * 64, "scans": len(value["scans"]), "subjects": 1, "status": "waiting"}
 
     def request(self, method: str, url: str, *, body: bytes, headers: dict[str, str]) -> None:
         if self.fails_after is not None and len(self.objects) >= self.fails_after:

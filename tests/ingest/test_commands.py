@@ -18,13 +18,18 @@ def run(capsys: Any, *words: object) -> tuple[int, Any, str]:
     return code, caught.out, caught.err
 
 
-def test_ingest_prints_what_was_made(gateway: Any, draw_series: Any, capsys: Any) -> None:
+def test_ingest_prints_what_was_made(gateway: Any, draw_series: Any, signed_off: Any, capsys: Any) -> None:
     folder = draw_series().folder
     code, out, err = run(capsys, "ingest", folder, "--dataset", "clinic-ct", "--json")
     made = json.loads(out)
     assert (code, err) == (0, "")
-    assert set(made) == {"dataset", "version", "series", "ignored", "refusals", "deidentified"}
+    assert set(made) == {
+        "dataset", "version", "status", "series", "labels", "tables", "ignored", "refusals", "findings", "deidentified",
+    }  # fmt: skip
     assert made["series"][0]["spacing_mm"] == [2.5, 0.75, 0.625]
+    code, out, err = run(capsys, "ingest", folder, "--dataset", "clinic-ct")
+    assert (code, out) == (6, "") and "workbench sign-off clinic-ct" in err
+    signed_off("clinic-ct")
     code, out, err = run(capsys, "ingest", folder, "--dataset", "clinic-ct")
     assert (code, out) == (6, "") and "nothing new" in err
 
@@ -49,7 +54,7 @@ def test_a_person_reads_what_was_made(gateway: Any, draw_series: Any, capsys: An
     folder = draw_series().folder
     (folder / "notes.txt").write_text("-")
     _, out, _ = run(capsys, "ingest", folder, "--dataset", "clinic-ct")
-    assert "with 1 new scan:" in out and "S0001 of P0001: 6 × 40 × 36 voxels of 2.5 × 0.75 × 0.625 mm" in out
+    assert "with 1 new scan:" in out and "S0001 of P0001: CT, 6 × 40 × 36 voxels of 2.5 × 0.75 × 0.625 mm" in out
     assert "left out: notes.txt (not a DICOM file)" in out
 
 

@@ -20,7 +20,9 @@ FACTS = {
     "ct-lungdx-a0002": ([30, 512, 512], [8, 0.646484, 0.646484], [-173.177, -294.177, 80.0], -1024, 1548, -535.668),
 }
 
-BESIDE = {f"RT {kind} Storage is not ingested" for kind in ("Structure Set", "Plan", "Dose")}
+# ml, as published with the data (pyradiomics).
+TUMOURS = {"ct-lung1-003": {"GTV-1": 35.06, "GTV-2": 38.05, "GTV-3": 8.55}, "ct-lungdx-a0002": {}}
+BESIDE = {"RT Plan Storage is not ingested", "RT Dose Storage is not ingested, for it makes no volume"}
 IGNORED = {"ct-lung1-003": {"not a DICOM file"} | BESIDE, "ct-lungdx-a0002": {"not a DICOM file"}}
 
 
@@ -37,6 +39,8 @@ def test_a_real_series_keeps_its_facts(gateway: Any, shared_data: Any, signed_of
     signed_off("clinic-ct")
     assert line.get("/v1/datasets/clinic-ct")["version"] == report.version
     assert {item["reason"] for item in report.ignored} == IGNORED[name]
+    volumes = {part["label"]: part["volume_ml"] for each in report.labels for part in each["segments"]}
+    assert {label: volumes[label] for label in TUMOURS[name]} == pytest.approx(TUMOURS[name], rel=0.02)
     line.close()
 
 
@@ -102,4 +106,21 @@ def test_a_kill_in_the_middle_leaves_nothing(gateway: Any, draw_series: Any) -> 
     with pytest.raises(NotFound):
         line.get("/v1/datasets/clinic-ct")
     assert ingest_folder(line, drawn.folder, "clinic-ct").series[0]["scan"] == "S0001"
+    line.close()
+
+
+def test_labels_that_come_later_get_a_free_name(gateway: Any, shared_data: Any, signed_off: Any, tmp_path: Any) -> None:
+    source = shared_data("dicom-seg-multiframe") / "segmentations"
+    (folder := tmp_path / "in").mkdir()
+    for name in ("IMG0001.dcm", "IMG0002.dcm", "IMG0003.dcm"):
+        (folder / name).symlink_to(source / "23x38x3" / "image" / name)
+    line = sign_in(gateway, "custodian")
+    ingest_folder(line, folder, "labelled")
+    signed_off("labelled")
+    (folder / "label.dcm").symlink_to(source / "23x38x3" / "seg" / "label.seg")
+    report = ingest_folder(line, folder, "labelled")
+    assert [(one["scan"], one["name"]) for one in report.labels] == [("S0001", "seg-1")] and not report.series
+    signed_off("labelled")
+    with pytest.raises(Conflict, match="nothing new"):
+        ingest_folder(line, folder, "labelled")
     line.close()

@@ -100,6 +100,7 @@ def _begun(
             "subjects": dict(known.subjects),
             "scans": dict(known.series),
             "withdrawn": sorted(known.withdrawn),
+            "labels": {scan: dict(labels) for scan, labels in known.labels.items()},
         },
         "next_subject": known.next_subject,
         "next_scan": known.next_scan,

@@ -6,37 +6,63 @@ Runs in: terminal
 from __future__ import annotations
 
 import argparse
+import hmac
 import json
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.connection import default_account, terminal
-from workbench.errors import IngestRefused
+from workbench.errors import GatewayUnavailable, IngestRefused, InvalidInput
+from workbench.ingest.deidentify.pseudonyms import project_key
+from workbench.ingest.pacs.address import is_address
+from workbench.ingest.pacs.commands import fetch, pull_arguments
 from workbench.ingest.phantoms import write_phantoms
-from workbench.ingest.pipeline import IngestReport, check_name, ingest_folder
+from workbench.ingest.pipeline import Options, check_name, ingest_folder
 from workbench.ingest.progress import Bar
+from workbench.ingest.refusals import name_files
+from workbench.ingest.summary import IngestReport
+from workbench.ingest.tables.suggest import suggest_declaration
 from workbench.settings import load_settings
 
 
 def ingest_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `workbench ingest`."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of DICOM files, any names, any depth")
-    parser.add_argument("--dataset", required=True, metavar="NAME", help="dataset to make or to add a version to")
+    parser.add_argument(
+        "source", metavar="SRC",
+        help="folder of DICOM, NIfTI, MetaImage or declared tables (CSV, Parquet, FHIR), one such file, or an archive: "
+        "dicomweb:URL, dicom:AET@HOST:PORT",
+    )  # fmt: skip
+    parser.add_argument("--dataset", metavar="NAME", help="dataset to make or to add a version to")
     parser.add_argument("--title", help="title of a new dataset")
     parser.add_argument("--split", help="split that the new scans belong to, such as train")
     parser.add_argument("--as", dest="account", help="account that ingests (default: the custodian)")
+    parser.add_argument("--profile", default="standard", metavar="NAME", help="what of a header may stay (standard)")
+    parser.add_argument("--project", metavar="P", help="whose key makes the pseudonyms (default: the dataset's name)")
+    parser.add_argument("--columns", type=Path, metavar="FILE", help="declaration of a table's columns")
+    parser.add_argument("--suggest-columns", action="store_true", help="only print a first declaration of a table")
+    parser.add_argument(
+        "--subjects", type=Path, metavar="CSV", help="file,subject,modality of NIfTI and MetaImage files"
+    )
+    parser.add_argument("--leave-out-refused", action="store_true", help="ingest the rest, instead of nothing")
+    parser.add_argument("--suppress", action="store_true", help="leave FHIR rows of too small groups out")
+    pull_arguments(parser)
 
 
 def ingest(args: argparse.Namespace) -> int:
-    """Bring a folder of DICOM in as a new dataset version."""
+    """Bring a source in as a new dataset version that waits for its sign-off."""
+    if args.suggest_columns:
+        _print(suggest_declaration(_folder(args.source)).rstrip())
+        return 0
+    if not args.dataset:
+        raise InvalidInput("Which dataset? Give its name as --dataset NAME.")
     check_name(args.dataset)
-    settings = load_settings()
     bar = Bar() if sys.stderr.isatty() and not args.json else None
     try:
-        with terminal(args.account or default_account(settings, "custodian"), settings) as line:
-            report = ingest_folder(
-                line, args.folder, args.dataset, title=args.title, split=args.split, progress=bar
-            )  # fmt: skip
+        with _source(args, bar) as source:
+            report = _bring_in(args, source, bar)
     except IngestRefused as error:
         if not args.json:
             raise
@@ -47,6 +73,53 @@ def ingest(args: argparse.Namespace) -> int:
             bar.clear()
     _print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else _tell(report))
     return 0
+
+
+def _bring_in(args: argparse.Namespace, source: Path, bar: Bar | None) -> IngestReport:
+    settings = load_settings()
+    options = Options(
+        args.profile, args.project, args.columns, args.subjects, leave_out=args.leave_out_refused,
+        suppress=args.suppress,
+    )  # fmt: skip
+    with terminal(args.account or default_account(settings, "custodian"), settings) as line:
+        return ingest_folder(
+            line, source, args.dataset, title=args.title, split=args.split, options=options, progress=bar
+        )  # fmt: skip
+
+
+@contextmanager
+def _source(args: argparse.Namespace, bar: Bar | None) -> Iterator[Path]:
+    """Give the folder or file; what an archive holds is fetched into the quarantine, and leaves it at the end.
+
+    Only what was cut short stays there, so that the same command goes on: a kill, a line that broke.
+    """
+    if not is_address(args.source):
+        yield _folder(args.source)
+        return
+    wanted = json.dumps([args.source, sorted(args.study), sorted(args.series)])
+    key = project_key(load_settings(), "quarantine")
+    quarantine = load_settings().home / "quarantine" / hmac.digest(key, wanted.encode(), "sha256").hex()[:32]
+    try:
+        fetch(args, quarantine, bar)
+        yield quarantine
+    except (GatewayUnavailable, KeyboardInterrupt):
+        raise
+    except IngestRefused as refused:
+        if refused.code != "pull-incomplete":
+            shutil.rmtree(quarantine, ignore_errors=True)
+        raise
+    except BaseException:
+        shutil.rmtree(quarantine, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(quarantine, ignore_errors=True)
+
+
+def _folder(source: str) -> Path:
+    path = Path(source)
+    if not path.exists():
+        raise InvalidInput(f"There is no folder or file “{source}”; give what holds the images or the table.")
+    return path
 
 
 def phantoms_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,17 +151,29 @@ def _tell(report: IngestReport) -> str:
     for one in report.series:
         z, y, x = one["shape"]
         sz, sy, sx = one["spacing_mm"]
+        unit = "HU" if one["modality"] == "CT" else "stored values"
         lines.append(
-            f"  {one['scan']} of {one['subject']}: {z} × {y} × {x} voxels of {sz:g} × {sy:g} × {sx:g} mm, "
-            f"{one['hu']['min']} to {one['hu']['max']} HU, from {one['files']} files"
+            f"  {one['scan']} of {one['subject']}: {one['modality']}, {z} × {y} × {x} voxels of {sz:g} × {sy:g} × "
+            f"{sx:g} mm, {one['hu']['min']} to {one['hu']['max']} {unit}, from {one['files']} files"
         )
+        lines += [f"    note: {warning}" for warning in one.get("warnings", ())]
+    for one in report.labels:
+        regions = ", ".join(f"{part['label']} {part['volume_ml']:.2f} ml" for part in one["segments"])
+        lines.append(f"  {one['name']} on {one['scan']}: {regions or 'no region'}")
+    for one in report.tables:
+        lines.append(f"  table {one['name']}: {one['rows']} rows of {one['subjects']} subjects, k = {one['k']}")
     for reason in sorted({item["reason"] for item in report.ignored}):
         files = [item["file"] for item in report.ignored if item["reason"] == reason]
-        shown = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-        lines.append(f"  left out: {shown} ({reason})")
+        lines.append(f"  left out: {name_files(files)} ({reason})")
+    lines += [f"  refused: {refusal}" for refusal in report.refusals]
     removed = sum(count for rule, count in report.deidentified.items() if rule.startswith("remove"))
     kept = sum(report.deidentified.values()) - removed
     lines.append(f"  de-identified: {removed} elements removed, {kept} kept or replaced by the profile's rules")
+    if report.status == "waiting":
+        lines.append(
+            f"Nobody reads it until a second person signs it off: `workbench sign-off {report.dataset} --report "
+            f"REPORT.html` saves what to look at, `workbench sign-off {report.dataset}` publishes it."
+        )
     return "\n".join(lines)
 
 

@@ -43,6 +43,8 @@ class Delivery:
     ----------
     done_scans : dict
         By series pseudonym, the facts of each scan that has arrived whole.
+    known_labels : dict
+        By scan of the dataset: the name of each of its labels, and the SHA-256 of its voxels as they are stored.
     withdrawn : frozenset of str
         Pseudonyms of patients who withdrew; the gateway refuses them.
     uploader : str
@@ -66,6 +68,7 @@ class Delivery:
         self.known_subjects: dict[str, str] = {}
         self.known_scans: dict[str, str] = {}
         self.done_scans: dict[str, dict[str, Any]] = {}
+        self.known_labels: dict[str, dict[str, str]] = {}
         self.withdrawn: frozenset[str] = frozenset()
         self.committed: dict[str, Any] | None = None
         self.next_subject = self.next_scan = 1
@@ -77,6 +80,7 @@ class Delivery:
         self.version, self.uploader = answer.get("version"), str(answer.get("uploader", ""))
         known = answer["known"]
         self.known_subjects, self.known_scans = dict(known["subjects"]), dict(known["scans"])
+        self.known_labels = dict(known.get("labels", {}))
         self.withdrawn = frozenset(known.get("withdrawn", ()))
         self.next_subject, self.next_scan = int(answer["next_subject"]), int(answer["next_scan"])
         self.done_scans = {str(facts["series_uid"]): facts for facts in answer.get("scans_done", ())}

@@ -24,11 +24,13 @@ from workbench.imaging.phantom import Phantom, make_phantom
 from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.deidentify.pseudonyms import PHANTOM_KEY
 from workbench.ingest.delivery import Delivery, send_scan
+from workbench.ingest.gathering import read_series
 from workbench.ingest.phantom_series import phantom_plan, write_series
-from workbench.ingest.pipeline import REPORTED, IngestReport, check_name, read_series, send_nodules
+from workbench.ingest.pipeline import check_name, send_nodules
 from workbench.ingest.progress import Progress, quiet
 from workbench.ingest.refusals import Refusal, refuse
 from workbench.ingest.series.volumes import Place, make_scan
+from workbench.ingest.summary import REPORTED, IngestReport
 from workbench.ingest.tables.nodules import nodule_rows
 
 LEARNING_SPLITS = ("train", "validation")
@@ -228,7 +230,9 @@ def _publish(line: Connection, name: str, delivery: Delivery, sent: Sequence[Sen
     counts: Counter[str] = Counter()
     for one in mine:
         counts.update(one.counts)
-    series = tuple({**{key: one.facts[key] for key in REPORTED}, "files": one.files} for one in mine)
+    series = tuple(
+        {**{key: one.facts[key] for key in REPORTED if key in one.facts}, "files": one.files} for one in mine
+    )
     return IngestReport(name, str(answer["version"]), series, (), dict(sorted(counts.items())))
 
 

@@ -1,4 +1,4 @@
-"""A folder of DICOM in, one new immutable dataset version out, or nothing at all.
+"""A source in, one new immutable dataset version out that waits for its sign-off, or nothing at all.
 
 Runs in: ingest host
 """
@@ -6,79 +6,82 @@ Runs in: ingest host
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydicom.uid import UID
-
 from workbench.connection import Connection
 from workbench.errors import Conflict, IngestRefused, InvalidInput
-from workbench.ingest.deidentify.profile import Profile, load_profile
-from workbench.ingest.deidentify.pseudonyms import ingest_key
-from workbench.ingest.delivery import Delivery, send_scan, send_table
+from workbench.ingest.deidentify.profile import load_profile
+from workbench.ingest.deidentify.pseudonyms import project_key
+from workbench.ingest.delivery import Delivery, send_object, send_table
+from workbench.ingest.gathering import Choices, Gathered, gathering, resume_key
+from workbench.ingest.labels.label_set import LabelSet
 from workbench.ingest.progress import Progress, quiet
-from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.series.folder import read_folder
-from workbench.ingest.series.found import FolderScan
-from workbench.ingest.series.volumes import CheckedSeries, Place, make_scan, pass_gate
+from workbench.ingest.refusals import name_files
+from workbench.ingest.report import make_report
+from workbench.ingest.sending import Shipment
+from workbench.ingest.series.volumes import Place, SourceVolume
+from workbench.ingest.summary import REPORTED, IngestReport, report_facts
 from workbench.ingest.tables.nodules import DECLARATION, Nodules, nodule_parts, nodule_rows
 from workbench.settings import load_settings
 
 DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
-REPORTED = ("scan", "subject", "split", "shape", "spacing_mm", "origin_mm", "direction", "sha256", "hu")
 
 
 @dataclass(frozen=True)
-class IngestReport:
-    """What an ingest did.
+class Options:
+    """What a person may choose about an ingest besides the source and the dataset.
 
     Parameters
     ----------
-    dataset, version : str
-        What was made.
-    series : tuple of dict
-        Per new scan: ids, grid, digest of its voxels, HU range and number of files.
-    ignored : tuple of dict
-        `{file, reason}` of every file that was left out; on the ingest host only.
-    deidentified : dict of str to int
-        How often each rule of the profile was applied.
+    profile : str, default "standard"
+        A shipped profile, or the path of one.
+    project : str, optional
+        Whose key makes the pseudonyms; the dataset's name when left out.
+    columns, subjects : Path, optional
+        The declaration of a table's columns; the list that names the subjects of image files.
+    leave_out : bool, default False
+        Whether what is refused is left out and the rest comes in.
+    suppress : bool, default False
+        Whether rows of FHIR tables whose groups are too small are left out.
     """
 
-    dataset: str
-    version: str
-    series: tuple[dict[str, Any], ...]
-    ignored: tuple[dict[str, str], ...]
-    deidentified: dict[str, int]
+    profile: str = "standard"
+    project: str | None = None
+    columns: Path | None = None
+    subjects: Path | None = None
+    leave_out: bool = False
+    suppress: bool = False
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give plain JSON values."""
-        return {
-            "dataset": self.dataset,
-            "version": self.version,
-            "series": list(self.series),
-            "ignored": list(self.ignored),
-            "refusals": [],
-            "deidentified": self.deidentified,
-        }
+
+@dataclass
+class _Plan:
+    """Who gets which number, and what of the source is new to the dataset."""
+
+    fresh: list[SourceVolume]
+    places: dict[str, Place]
+    subjects: dict[str, str]
+    labels: Mapping[str, list[LabelSet]] = field(default_factory=dict)
 
 
 def ingest_folder(
-    line: Connection, folder: Path, dataset: str, *, title: str | None = None, description: str | None = None,
+    line: Connection, source: Path, dataset: str, *, title: str | None = None, description: str | None = None,
     tier: str = "controlled", split: str | None = None, annotations: Nodules | None = None, phantoms: bool = False,
-    key: bytes | None = None, progress: Progress | None = None,
+    key: bytes | None = None, options: Options | None = None, progress: Progress | None = None,
 ) -> IngestReport:  # fmt: skip
-    """Ingest every CT series below a folder as one new version of a dataset.
+    """Bring everything that a folder or file holds in as one new version of a dataset.
 
     Parameters
     ----------
     line : Connection
         Signed in as somebody who may ingest.
-    folder : Path
-        Where the DICOM files lie, under any names and depth.
+    source : Path
+        A folder of DICOM, NIfTI, MetaImage files and declared tables under any names and depth, or one such file.
     dataset : str
-        `^[a-z0-9][a-z0-9-]{1,62}$`; made when it does not exist.
+        Made when it does not exist.
     title, description : str, optional
         For a new dataset.
     tier : str, default "controlled"
@@ -90,41 +93,53 @@ def ingest_folder(
     phantoms : bool, default False
         Whether these are the embedded phantoms.
     key : bytes, optional
-        The secret of the pseudonyms; the home's own when left out.
+        The secret of the pseudonyms; the project's own when left out.
+    options : Options, optional
+        What else a person chose.
     progress : callable, optional
         Called with (done, total, what).
 
     Raises
     ------
     InvalidInput
-        When folder or name is not usable.
+        When source or name is not usable.
     IngestRefused
-        When any file or series is bad; nothing was kept.
+        When any file or series is bad, or a patient of it withdrew; nothing was kept.
     Conflict
-        When the dataset already holds every series of the folder.
+        When the dataset already holds everything of the source, or a version waits for its sign-off.
     """
     check_name(dataset)
-    profile, progress = load_profile(), progress or quiet
-    found, checked = read_series(folder, key or ingest_key(load_settings()), profile, progress)
-    with Delivery(line, dataset, title=title, description=description, tier=tier, phantoms=phantoms) as delivery:
-        fresh = [series for series in checked if series.uid not in delivery.known_scans]
-        found.ignored += _already_there(checked, delivery)
-        if not fresh:
-            raise Conflict(f"“{dataset}” already holds every series of this folder, so there is nothing new.")
-        places = give_places(fresh, delivery, split)
-        scans = []
-        for number, (series, place) in enumerate(zip(fresh, places, strict=True), 1):
-            scans.append(_send_series(line, delivery, series, place, profile))
-            progress(number, len(fresh), "encoding")
-        if annotations is not None:
-            names = {series.source_uid: place.scan for series, place in zip(fresh, places, strict=True)}
-            send_nodules(line, delivery, nodule_rows(names, annotations), places)
-        answer = delivery.commit(scans, {}, note=f"{len(scans)} series")
-    reported = [
-        {**{name: facts[name] for name in REPORTED}, "files": len(series.files)}
-        for facts, series in zip(scans, fresh, strict=True)
-    ]
-    return IngestReport(dataset, str(answer["version"]), tuple(reported), tuple(found.ignored), found.counts)
+    options, progress = options or Options(), progress or quiet
+    choices = _choices(options, key or project_key(load_settings(), options.project or dataset))
+    with gathering(source, choices, progress) as gathered:
+        resume = "" if phantoms else resume_key(source, choices, dataset, split, title, description)
+        with Delivery(
+            line, dataset, title=title, description=description, tier=tier, phantoms=phantoms, resume_key=resume
+        ) as delivery:  # fmt: skip
+            shipment = Shipment(line, delivery, gathered, choices)
+            plan = _plan(gathered, delivery, split)
+            scans = _send(shipment, plan, progress)
+            if annotations is not None:
+                rows = nodule_rows({v.source_uid: plan.places[v.uid].scan for v in plan.fresh}, annotations)
+                send_nodules(line, delivery, rows, list(plan.places.values()))
+            report = _report(dataset, scans, plan, gathered)
+            if not phantoms:
+                page = make_report(report_facts(report, shipment, title or dataset, tier))
+                send_object(line, delivery.id, "report.html", page.encode())
+            return _commit(shipment, plan, scans, report)
+
+
+def _choices(options: Options, key: bytes) -> Choices:
+    return Choices(
+        load_profile(options.profile), key, options.profile, options.columns, options.subjects, options.leave_out,
+        options.suppress,
+    )  # fmt: skip
+
+
+def _commit(shipment: Shipment, plan: _Plan, scans: list[dict[str, Any]], report: IngestReport) -> IngestReport:
+    delivery, note = shipment.delivery, _note(scans, shipment.gathered)
+    answer = delivery.commit(scans, {}, note=note, findings=(), subjects=_without_scan(plan, delivery))
+    return replace(report, version=str(answer["version"]), status=str(answer["status"]))
 
 
 def check_name(dataset: str) -> None:
@@ -136,84 +151,99 @@ def check_name(dataset: str) -> None:
         )
 
 
-def read_series(
-    folder: Path, key: bytes, profile: Profile, progress: Progress
-) -> tuple[FolderScan, list[CheckedSeries]]:
-    """Read a folder and pass its series through the geometry gate; no pixels yet.
-
-    Raises
-    ------
-    InvalidInput
-        When there is no such folder.
-    IngestRefused
-        With every refusal, or when there is no CT series at all.
-    """
-    if not folder.is_dir():
-        raise InvalidInput(f"There is no folder “{folder}”; give the folder that holds the DICOM files.")
-    found = read_folder(folder, key, profile, progress)
-    checked, refusals = [], list(found.refusals)
-    for series in found.series.values():
-        verdict = pass_gate(series)
-        if isinstance(verdict, Refusal):
-            refusals.append(verdict)
-        else:
-            checked.append(verdict)
-    if refusals:
-        raise refuse(refusals)
-    if not found.files:
-        raise IngestRefused(
-            "The folder is empty, so nothing was ingested; give a folder of DICOM.", code="empty-folder"
-        )
-    if not checked:
-        raise IngestRefused(
-            f"None of the {found.files} files in the folder is a slice of a CT, MR or PET series, so nothing came in.",
-            code="no-ct",
-        )
-    found.ignored += _not_read(found)
-    # Names of files and order of folders must not show in the numbering.
-    return found, sorted(checked, key=lambda series: (series.subject_pseudonym, series.uid))
-
-
-def give_places(series: Sequence[CheckedSeries], delivery: Delivery, split: str | None) -> list[Place]:
-    """Give new scans and subjects the numbers after those that the dataset knows."""
-    subjects, places = dict(delivery.known_subjects), []
-    next_subject = delivery.next_subject
-    for number, one in enumerate(series, delivery.next_scan):
-        if one.subject_pseudonym not in subjects:
-            subjects[one.subject_pseudonym] = f"P{next_subject:04d}"
-            next_subject += 1
-        places.append(Place(f"S{number:04d}", subjects[one.subject_pseudonym], split))
-    return places
-
-
 def send_nodules(line: Connection, delivery: Delivery, rows: list[dict[str, Any]], places: Sequence[Place]) -> None:
     """Send the nodules of the new scans, each subject's under the subject's own key."""
     subjects = {place.scan: place.subject for place in places}
     send_table(line, delivery.id, "nodules", DECLARATION, nodule_parts(rows, subjects))
 
 
-def _send_series(
-    line: Connection, delivery: Delivery, series: CheckedSeries, place: Place, profile: Profile
-) -> dict[str, Any]:
-    made = make_scan(series, place, profile)
-    if isinstance(made, Refusal):
-        raise refuse([made])
-    objects, facts = made
-    send_scan(line, delivery.id, facts, objects)
-    return facts
+def _plan(gathered: Gathered, delivery: Delivery, split: str | None) -> _Plan:
+    """Give new scans and subjects the numbers after those that the dataset knows."""
+    _refuse_withdrawn(gathered, delivery)
+    gathered.found.ignored += _already_there(gathered, delivery)
+    fresh = [volume for volume in gathered.volumes if volume.uid not in delivery.known_scans]
+    subjects, next_subject = dict(delivery.known_subjects), delivery.next_subject
+    of_tables = {pseudonym for table in gathered.tables for pseudonym in set(table.frame["subject"])}
+    for pseudonym in [*(volume.subject_pseudonym for volume in fresh), *sorted(of_tables)]:
+        if pseudonym not in subjects:
+            subjects[pseudonym] = f"P{next_subject:04d}"
+            next_subject += 1
+    places = {
+        volume.uid: Place(f"S{number:04d}", subjects[volume.subject_pseudonym], split)
+        for number, volume in enumerate(fresh, delivery.next_scan)
+    }
+    for volume in gathered.volumes:
+        if volume.uid in delivery.known_scans:
+            subject = subjects.get(volume.subject_pseudonym, "")
+            places[volume.uid] = Place(delivery.known_scans[volume.uid], subject, None)
+    labels: defaultdict[str, list[LabelSet]] = defaultdict(list)
+    for uid, label_set in gathered.labels:
+        labels[uid].append(label_set)
+    return _Plan(fresh, places, subjects, labels)
 
 
-def _already_there(checked: Sequence[CheckedSeries], delivery: Delivery) -> list[dict[str, str]]:
-    return [
-        {"file": name, "reason": f"already in the dataset as {delivery.known_scans[series.uid]}"}
-        for series in checked
-        if series.uid in delivery.known_scans
-        for name in series.files
+def _refuse_withdrawn(gathered: Gathered, delivery: Delivery) -> None:
+    gone = [volume for volume in gathered.volumes if volume.subject_pseudonym in delivery.withdrawn]
+    in_tables = any(delivery.withdrawn & set(table.frame["subject"]) for table in gathered.tables)
+    if gone or in_tables:
+        files = name_files([name for volume in gone for name in volume.files]) if gone else "a table"
+        raise IngestRefused(
+            f"A patient of {files} has withdrawn from this dataset, so nothing was ingested; take them out of the "
+            "source, then ingest it again.",
+            code="withdrawn-subject",
+        )
+
+
+def _send(shipment: Shipment, plan: _Plan, progress: Progress) -> list[dict[str, Any]]:
+    scans = []
+    for number, volume in enumerate(plan.fresh, 1):
+        scans.append(shipment.send_volume(volume, plan.places[volume.uid], plan.labels.get(volume.uid, [])))
+        progress(number, len(plan.fresh), "encoding")
+    added, fresh = 0, {volume.uid for volume in plan.fresh}
+    for volume in shipment.gathered.volumes:
+        if volume.uid not in fresh and volume.uid in plan.labels:
+            added += shipment.send_labels(volume, plan.places[volume.uid], plan.labels[volume.uid])
+    if not scans and not added and not shipment.gathered.tables:
+        raise Conflict("The dataset already holds every series of this source, so there is nothing new.")
+    shipment.send_tables(plan.subjects)
+    return scans
+
+
+def _without_scan(plan: _Plan, delivery: Delivery) -> dict[str, str]:
+    """Give the new subjects whom only tables know."""
+    scanned = {volume.subject_pseudonym for volume in plan.fresh}
+    return {
+        pseudonym: subject
+        for pseudonym, subject in plan.subjects.items()
+        if pseudonym not in scanned and pseudonym not in delivery.known_subjects
+    }
+
+
+def _report(dataset: str, scans: list[dict[str, Any]], plan: _Plan, gathered: Gathered) -> IngestReport:
+    series = [
+        {**{name: facts[name] for name in REPORTED if name in facts}, "files": len(volume.files)}
+        for facts, volume in zip(scans, plan.fresh, strict=True)
     ]
+    labels = [
+        {"scan": plan.places[uid].scan, "name": one.name, "kind": one.source_kind, "segments": list(one.segments)}
+        for uid, one in gathered.labels
+    ]
+    return IngestReport(
+        dataset, "", tuple(series), tuple(gathered.found.ignored), gathered.found.counts, "waiting", tuple(labels),
+        tuple({"name": table.name, **table.report} for table in gathered.tables),
+        gathered.refusals,
+    )  # fmt: skip
 
 
-def _not_read(found: FolderScan) -> list[dict[str, str]]:
-    labels = [{"file": one.name, "reason": f"{UID(one.sop_class).name} is not ingested"} for one in found.labels]
-    return labels + [
-        {"file": one.name, "reason": "not a DICOM file"} for one in found.images + found.tables + found.partners
+def _note(scans: list[dict[str, Any]], gathered: Gathered) -> str:
+    counted = ((len(scans), "series"), (len(gathered.labels), "label sets"), (len(gathered.tables), "tables"))
+    return ", ".join(f"{count} {what}" for count, what in counted if count)
+
+
+def _already_there(gathered: Gathered, delivery: Delivery) -> list[dict[str, str]]:
+    return [
+        {"file": name, "reason": f"already in the dataset as {delivery.known_scans[volume.uid]}"}
+        for volume in gathered.volumes
+        if volume.uid in delivery.known_scans
+        for name in volume.files
     ]

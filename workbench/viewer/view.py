@@ -186,8 +186,7 @@ def view(
             "Install the package with node present, or run `npm ci && npm run build` in the folder extensions."
         )
     marks = read_boxes(boxes, scan.geometry)
-    if window is None:
-        window = "lung" if scan.modality == "CT" else scan.window
+    window = window or ("lung" if scan.modality == "CT" else scan.window)
     read_window(window)
     start = position_mm if position_mm is not None else _first_place(marks, scan)
     start = read_position(start, scan.geometry)

@@ -15,7 +15,7 @@ from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate, generate_frames
 
 from workbench.ingest.deidentify.profile import load_profile
-from workbench.ingest.pipeline import read_series
+from workbench.ingest.gathering import read_series
 from workbench.ingest.progress import quiet
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series import decoders

@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset
 
 from workbench.errors import IngestRefused
 from workbench.ingest.deidentify.profile import load_profile
-from workbench.ingest.pipeline import read_series
+from workbench.ingest.gathering import read_series
 from workbench.ingest.progress import quiet
 
 KEY = b"k" * 32

@@ -12,7 +12,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, RLELossless
 
 from workbench.ingest.deidentify.profile import load_profile
-from workbench.ingest.pipeline import read_series
+from workbench.ingest.gathering import read_series
 from workbench.ingest.progress import quiet
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series.pixels import read_voxels

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ SUBJECT = "subject"
 # Elements of a patient whose words identify; what is written must hold none of them.
 IDENTIFYING = ("identifier", "name", "telecom", "address", "contact", "birthDate", "photo")
 SHORTEST_WORD = 4
+LOOKED_AT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class FhirTables:
     ignored: dict[str, int]
 
 
+def is_fhir(path: Path) -> bool:
+    """Whether a JSON file says within its first bytes that it holds FHIR resources."""
+    with path.open("rb") as stream:
+        return path.suffix in SUFFIXES and b'"resourceType"' in stream.read(LOOKED_AT_BYTES)
+
+
 @dataclass
 class _Found:
     """What was read: resources by type, who each patient is, and what must not be left."""
@@ -55,7 +62,9 @@ class _Found:
     ignored: Counter[str] = field(default_factory=Counter)
 
 
-def read_fhir(path: Path, subjects: Subjects, *, suppress: bool = False) -> FhirTables:
+def read_fhir(
+    path: Path, subjects: Subjects, *, suppress: bool = False, files: Sequence[Path] | None = None
+) -> FhirTables:
     """Read FHIR resources and de-identify them.
 
     A patient is told apart by the medical record number (an identifier of type MR, or the only one), so that the
@@ -69,6 +78,8 @@ def read_fhir(path: Path, subjects: Subjects, *, suppress: bool = False) -> Fhir
         Gives a subject's pseudonyms; see `subjects_of`.
     suppress : bool, default False
         Whether rows of groups that are too small are left out, rather than the source refused.
+    files : sequence of Path, optional
+        Only these of a folder's files.
 
     Raises
     ------
@@ -77,7 +88,8 @@ def read_fhir(path: Path, subjects: Subjects, *, suppress: bool = False) -> Fhir
     InvalidInput
         When there is no such file, or the folder holds none.
     """
-    files = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES) if path.is_dir() else [path]
+    if files is None:
+        files = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES) if path.is_dir() else [path]
     if not files or not all(one.is_file() for one in files):
         raise InvalidInput("There is no FHIR there; give a .json bundle, an .ndjson file or a folder of them.")
     found = _Found()

@@ -107,7 +107,7 @@ def check_columns(header: Iterable[str], declaration: Declaration, file: str) ->
             told = f"“{name}”" if NAME_LIKE.fullmatch(name) else f"number {number}"
             reason = (
                 f"column {told} is not declared; declare it (`role: drop` leaves it out). "
-                "`workbench table suggest FILE` writes a skeleton of the declaration."
+                "`workbench ingest FILE --suggest-columns` writes a skeleton of the declaration."
             )
             refusals.append(Refusal("undeclared-column", reason, (file,)))
     for column in declaration.columns:
