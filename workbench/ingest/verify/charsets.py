@@ -82,6 +82,10 @@ def encodings(text: str, *, wide: bool) -> set[bytes]:
     wide : bool
         Whether UTF-16 (both byte orders) is wanted too.
     """
+    if text.isascii():
+        raised = text.upper()
+        plain = {raised.encode("ascii")}
+        return plain | {raised.encode("utf-16-le"), raised.encode("utf-16-be")} if wide else plain
     found = set()
     for cased in {text, text.upper(), text.lower(), text.casefold()}:
         for codec in ("utf-8", "latin-1", *(("utf-16-le", "utf-16-be") if wide else ())):

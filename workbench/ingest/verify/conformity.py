@@ -31,9 +31,16 @@ OLDEST_YEARS = 90
 # A word of free text: letters and digits, and the decimals of a number. More digits than this could be a number of
 # a person, so such a text is searched like any other.
 WORD = re.compile(r"[^\W_]+(?:\.\d[^\W_]*)*")
-NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
+NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,6})?")
 RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Za-z]+|\d+|[^A-Za-z0-9]+")
 MOST_DIGITS = 5
+# The symbols that units of measurement in images are made of, with what may stand before and after each.
+UNITS = frozenset(
+    "g l L m s Bq Gy Hz V eV mol Pa W J A T Sv min h d a % 1 K Cel deg rad ar dB Ci mm[Hg] [hnsf'U]".split()
+)
+UNIT = re.compile(
+    r"(?:\d{1,3}\*?-?\d?)?(?P<prefix>[numkcMGd])?(?P<symbol>[A-Za-z%1\[\]']+?|\{[A-Za-z]{2,10}\})(?:-?\d)?"
+)
 CODE_PARTS = (0x00080100, 0x00080102, 0x00080104)
 
 
@@ -42,7 +49,7 @@ def conforms(policy: Policy, rule: Rule, element: Element) -> bool | None:
     check = CHECKS.get(rule.action)
     if check is None:
         return None
-    if element.vr in BINARY_NUMBERS:
+    if (rule.vr if element.vr == "UN" else element.vr) in BINARY_NUMBERS:
         return rule.action in ("number", "any-number")
     results = {check(policy, rule, value) for value in texts_of(element) if value and value != rule.default}
     return False if False in results else None if None in results else True
@@ -58,11 +65,23 @@ def texts_of(element: Element) -> list[str]:
     return [value.strip(" ") for value in text.removesuffix("\0").split("\\")]
 
 
-def is_known_code(item: list[Element]) -> bool:
+def is_known_code(policy: Policy, item: list[Element]) -> bool:
     """Whether an item's code is one of the standard's dictionaries, with the meaning that they give it."""
     parts = {element.tag: texts_of(element)[0] for element in item if element.tag in CODE_PARTS}
     value, scheme, meaning = (parts.get(tag, "") for tag in CODE_PARTS)
-    return meaning.casefold() in _meanings().get((value, scheme), ())
+    if scheme == "UCUM" and value == meaning and all(_is_unit(part) for part in re.split(r"[/.]", value)):
+        return True
+    return policy.code_meanings.get((value, scheme)) == meaning or meaning.casefold() in _meanings().get(
+        (value, scheme), ()
+    )
+
+
+def _is_unit(part: str) -> bool:
+    found = UNIT.fullmatch(part)
+    if found is None:
+        return False
+    symbol = found["symbol"]
+    return symbol in UNITS or (found["prefix"] or "") + symbol in UNITS or symbol.startswith("{")
 
 
 @cache
@@ -96,11 +115,13 @@ def _age(policy: Policy, rule: Rule, value: str) -> bool | None:
 
 
 def _terms(policy: Policy, rule: Rule, value: str) -> bool | None:
-    return value.casefold() in rule.terms if rule.terms else _words(policy, rule, value)
+    if rule.terms:
+        return value.casefold() in rule.terms
+    return value.casefold() in policy.open_terms or _words(policy, rule, value)
 
 
 def _pattern(policy: Policy, rule: Rule, value: str) -> bool | None:
-    return bool(rule.pattern and rule.pattern.fullmatch(value))
+    return bool(rule.pattern and rule.pattern.fullmatch(value)) or _words(policy, rule, value)
 
 
 def _words(policy: Policy, rule: Rule, value: str) -> bool | None:
@@ -128,6 +149,7 @@ CHECKS: dict[str, Callable[[Policy, Rule, str], bool | None]] = {
     "any-number": _any_number,
     "burned-in": lambda policy, rule, value: value in ("YES", "NO"),
     "charset": _fits(CHARSET),
+    "creator": lambda policy, rule, value: value in policy.creators,
     "date": _fits(DATE),
     "datetime": _fits(DATETIME),
     "empty": lambda policy, rule, value: False,

@@ -8,6 +8,7 @@ What is searched, and from which length on, so that honest output gives no findi
   whatever stands between them; from 9 digits on the last 8, because dialling codes vary;
 - UIDs: whole, from 10 signs and 4 components on, never those of the standard;
 - dates: every common way to write them in digits or with the English or German month;
+- text in private elements: whole from 8 signs on, single words as below;
 - free text and addresses: whole from 6 signs on; each piece between commas from 8 on; single words from 5 letters on,
   but no word that a profile keeps or that the standard uses in its own names.
 
@@ -80,6 +81,9 @@ def name_needles(text: str) -> tuple[list[Needle], list[Needle]]:
             literals += literal(part, "name", "none" if len(part) >= SHORTEST_FREE_NAME else "alike")
     pairs = [" ".join(pair) for pair in permutations(parts[:MOST_PARTS], 2) if len("".join(pair)) >= SHORTEST_PAIR]
     whole = [text] if len(text) >= SHORTEST_PAIR and len(parts) > 1 else []
+    for each in (*whole, *pairs):
+        # Also as they are, because in pixels only what is long is searched, and only as it is.
+        literals += [needle for sign in "^ " for needle in literal(each.replace(" ", sign), "name")]
     if not parts or all(len(part) < SHORTEST_NAME for part in parts):
         literals += literal(text, "name", "word") if len(text) >= SHORTEST_NAME else []
     return literals, [needle for each in (*whole, *pairs) for needle in phrase(each, "name")]
@@ -161,15 +165,22 @@ def text_needles(
     pieces = [piece.strip() for piece in PIECES.split(text)]
     wanted = [text.strip()] if len(text.strip()) >= SHORTEST_TEXT else []
     wanted += [piece for piece in pieces if len(piece) >= SHORTEST_PIECE]
+    whole = [each for each in dict.fromkeys(wanted) if not _is_known(each, known)]
     phrases = [
-        needle for each in dict.fromkeys(wanted) if not _is_known(each, known)
+        needle for each in whole
         for needle in phrase(each, "text", is_strong=is_strong) if len(needle.pattern) >= SHORTEST_TEXT
     ]  # fmt: skip
     words = [word for word in dict.fromkeys(WORDS.findall(text)[:MOST_WORDS]) if word.casefold() not in known]
     literals = [needle for word in words for needle in literal(word, "word", is_strong=False)]
-    if not text.isascii():
-        literals += [n for each in wanted for n in literal(each, "text", "none", is_strong=is_strong)]
+    literals += [needle for each in whole for needle in literal(each, "text", is_strong=is_strong)]
     return literals, phrases
+
+
+def private_needles(text: str, known: frozenset[str]) -> list[Needle]:
+    """Give the needles of a text in a private element: the whole, and its words from 5 letters on."""
+    words = [word for word in dict.fromkeys(WORDS.findall(text)[:MOST_WORDS]) if word.casefold() not in known]
+    whole = [text] if len(text) >= SHORTEST_PIECE and words else []
+    return [needle for each in (*words, *whole) for needle in literal(each, "private", is_strong=False)]
 
 
 def _is_known(text: str, known: set[str] | frozenset[str]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from workbench.ingest.verify.forms import (
     literal,
     name_needles,
     number_needles,
+    private_needles,
     text_needles,
     uid_needles,
 )
@@ -41,11 +41,16 @@ ID_TAGS = frozenset(
      0x00401001, 0x00402016, 0x00402017, 0x00080080, 0x00081010, 0x00081040, 0x00120020, 0x00120040)
 )  # fmt: skip
 CLASS_UIDS = frozenset((0x00020002, 0x00020010, 0x00020012, 0x00080016, 0x0008001A, 0x00081150, 0x00080117))
-LONGEST_VALUE, LONGEST_RUN, MOST_RUNS = 1 << 20, 200, 20_000
-# Text in blobs: runs of printable Latin-1; with letters, long enough not to be chance.
-RUNS = re.compile(rb"[\x20-\x7e\xa0-\xff]{6,}")
-WIDE_RUNS = re.compile(rb"(?:[\x20-\x7e]\x00){6,}")
-SOME_LETTERS = re.compile(r"[^\W\d_]{3,}")
+LONGEST_VALUE = 1 << 20
+# Text in blobs: runs of printable signs with a word of 5 letters in them, which 8 kB of noise hold three times.
+RUNS = re.compile(rb"(?:[\x20-\x7e]|[\xc3-\xc5][\x80-\xbf]){6,200}")
+WIDE_RUNS = re.compile(rb"(?:[\x20-\x7e]\x00){6,200}")
+SPOKEN = re.compile(rb"(?:[A-Za-z]|[\xc3-\xc5][\x80-\xbf]){5}")
+DATE_RUN = re.compile(rb"(?<!\d)(?:19|20)\d{2}[01]\d[0-3]\d(?!\d{7})")
+UID_RUN = re.compile(rb"(?<![\d.])[0-2](?:\.\d+){4,}")
+PHONE_RUN = re.compile(rb"\+?\(?\d[\d ()/-]{7,18}\d")
+# A forged blob must not fill the memory with needles.
+MOST_RUNS = 50_000
 
 
 class SourceIdentity:
@@ -73,6 +78,8 @@ class SourceIdentity:
         self._digits: dict[Needle, None] = {}
         self._seen: set[tuple[int, str, bytes, int]] = set()
         self._texts: set[tuple[str, str]] = set()
+        self._indexes: dict[tuple[str, bool], Index] = {}
+        self._runs_left = MOST_RUNS
         self._known = self.policy.known_words | standard_words()
 
     def add(self, source: Path | bytes | Parsed | Any) -> None:
@@ -80,7 +87,7 @@ class SourceIdentity:
 
         What cannot be read to its end is taken as far as it can be read.
         """
-        self.__dict__.pop("indexes", None)
+        self._indexes.clear()
         if isinstance(source, Path):
             source = parse(source.read_bytes())
         elif isinstance(source, bytes):
@@ -92,7 +99,7 @@ class SourceIdentity:
 
     def add_text(self, text: str, kind: str = "text") -> None:
         """Take a value that no element holds, such as a column of a table: `name`, `id`, `date`, `uid` or `text`."""
-        self.__dict__.pop("indexes", None)
+        self._indexes.clear()
         self._take_text(text, kind)
 
     @property
@@ -100,20 +107,19 @@ class SourceIdentity:
         """The needles that are searched as they are."""
         return list(self._literal)
 
-    @cached_property
-    def indexes(self) -> Mapping[str, Index]:
-        """The needles by haystack: `literal`, `phrases`, `digits`, and of each the strong ones."""
-        sets = {"literal": self._literal, "phrases": self._phrases, "digits": self._digits}
-        strong = {
-            f"strong {name}": [needle for needle in needles if needle.is_strong] for name, needles in sets.items()
-        }
-        return {name: Index(needles) for name, needles in {**sets, **strong}.items()}
+    def index(self, name: str, *, strong: bool = False) -> Index:
+        """Give the needles for one kind of haystack: `literal`, `phrases` or `digits`; all, or the strong ones."""
+        key = (name, strong)
+        if key not in self._indexes:
+            needles = {"literal": self._literal, "phrases": self._phrases, "digits": self._digits}[name]
+            self._indexes[key] = Index(needle for needle in needles if needle.is_strong or not strong)
+        return self._indexes[key]
 
     def _add_parsed(self, source: Parsed) -> None:
         for element in source.meta:
             if element.tag not in OF_SOFTWARE:
                 self._take(element.tag, element.vr, element.value, ("latin-1",))
-        rules = self.policy.rules(_text_of(source, 0x00080016)) or {}
+        rules = self.policy.rules_with_private(_text_of(source, 0x00080016), source.elements) or {}
         charset = source.get(0x00080005)
         codecs = codecs_of(charset.value) if charset else ("latin-1",)
         self._add_elements(source.elements, rules, codecs)
@@ -192,17 +198,17 @@ class SourceIdentity:
                 self._literal[Needle(part.upper(), "name", "none")] = None
 
     def _take_blob(self, value: bytes) -> None:
-        runs = RUNS.findall(value)[:MOST_RUNS]
-        runs += [run[::2] for run in WIDE_RUNS.findall(value)[:MOST_RUNS]]
+        """Take what is text in bytes of unknown make-up."""
+        runs = [run for run in RUNS.findall(value) if SPOKEN.search(run)]
+        runs += [run[::2] for run in WIDE_RUNS.findall(value)]
         for run in runs:
-            text = run.decode("latin-1").strip()
-            if SOME_LETTERS.search(text):
-                for piece in (text[at : at + LONGEST_RUN] for at in range(0, len(text), LONGEST_RUN)):
-                    self._take_text(piece, "private")
-            elif text.count(".") >= 5:
-                self._take_text(text, "uid")
-            elif len(text) == 8:
-                self._take_text(text, "date-like")
+            if self._runs_left > 0:
+                self._runs_left -= 1
+                for text in readings(run.strip(), ("latin-1",)):
+                    self._take_text(text, "private")
+        for pattern, kind in ((DATE_RUN, "date-like"), (UID_RUN, "uid"), (PHONE_RUN, "private-number")):
+            for found in pattern.findall(value):
+                self._take_text(found.decode("ascii"), kind)
 
     def _take_text(self, text: str, kind: str) -> None:
         text = text.strip()
@@ -258,8 +264,11 @@ class SourceIdentity:
             yield list(literal(text, "text", "word", is_strong=False)), [], []
 
     def _private(self, text: str) -> Iterable[Forms]:
-        literals, phrases = text_needles(text, self._known, is_strong=False)
-        yield literals, phrases, []
+        yield private_needles(text, self._known), [], []
+
+    def _private_number(self, text: str) -> Iterable[Forms]:
+        _, digits = number_needles(text, is_strong=False)
+        yield [], [], digits
 
 
 Forms = tuple[Iterable[Needle], Iterable[Needle], Iterable[Needle]]
@@ -271,6 +280,7 @@ FORMS: dict[str, Callable[[SourceIdentity, str], Iterable[Forms]]] = {
     "date-like": SourceIdentity._date_like,
     "text": SourceIdentity._text,
     "private": SourceIdentity._private,
+    "private-number": SourceIdentity._private_number,
 }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workbench.ingest.verify.conformity import conforms, is_known_code
-from workbench.ingest.verify.dicom_bytes import Element, parse
+from workbench.ingest.verify.dicom_bytes import Element, parse, walk
 from workbench.ingest.verify.facts import SERIES, Facts
 from workbench.ingest.verify.findings import Finding, tag_name
 from workbench.ingest.verify.policy import TAG_OF, Policy, Rule
@@ -56,7 +56,7 @@ def check_iod(
         seen.add(key)
         before, after = _errors(folders.against / source.name), _errors(folders.out / output.name)
         for kind in sorted(after.keys() - before.keys()):
-            if _is_decided(kind, folders.against / source.name, folders.policy):
+            if _is_decided(kind, folders.against / source.name, folders.out / output.name, folders.policy):
                 taken.add(after[kind])
             else:
                 yield Finding(output.name, after[kind], "iod-error")
@@ -67,7 +67,7 @@ def check_iod(
         )
 
 
-def _is_decided(kind: str, source: Path, policy: Policy) -> bool:
+def _is_decided(kind: str, source: Path, output: Path, policy: Policy) -> bool:
     """Whether an error only says that an element is missing which the profile would not let stand."""
     absent = ABSENT.search(kind)
     if absent is None:
@@ -75,28 +75,30 @@ def _is_decided(kind: str, source: Path, policy: Policy) -> bool:
     tag = TAG_OF.get(absent["keyword"])
     if tag is None or absent["type"].startswith("2"):
         return tag is not None
-    parsed = parse(source.read_bytes())
+    parsed, made = parse(source.read_bytes()), parse(output.read_bytes())
     sop_class = parsed.get(0x00080016)
     rules = policy.rules(sop_class.value.decode("latin-1").strip(" \0") if sop_class else "") or {}
-    return not any(_may_stand(element, rule, policy) for element, rule in _with_rules(parsed.elements, rules, tag))
+    there = {path for path, element in walk(made.elements) if element.tag == tag}
+    wanted = _with_rules(parsed.elements, rules, tag)
+    return not any(path not in there and _may_stand(element, rule, policy) for path, element, rule in wanted)
 
 
 def _with_rules(
-    elements: list[Element], rules: Mapping[int, Rule], tag: int
-) -> Iterator[tuple[Element, Rule | None]]:  # fmt: skip
+    elements: list[Element], rules: Mapping[int, Rule], tag: int, path: str = ""
+) -> Iterator[tuple[str, Element, Rule | None]]:  # fmt: skip
     for element in elements:
-        rule = rules.get(element.tag)
+        rule, where = rules.get(element.tag), path + tag_name(element.tag)
         if element.tag == tag:
-            yield element, rule
-        for item in element.items or ():
-            yield from _with_rules(item, rule.items if rule else {}, tag)
+            yield where, element, rule
+        for number, item in enumerate(element.items or ()):
+            yield from _with_rules(item, rule.items if rule else {}, tag, f"{where}[{number}].")
 
 
 def _may_stand(element: Element, rule: Rule | None, policy: Policy) -> bool:
     if rule is None or rule.action == "burned-in":
         return False
     if element.items is not None:
-        return rule.action != "codes" or any(is_known_code(item) for item in element.items)
+        return rule.action != "codes" or any(is_known_code(policy, item) for item in element.items)
     return conforms(policy, rule, element) is not False
 
 

@@ -23,7 +23,8 @@ META = frozenset(
 MARKS = frozenset((0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303))
 # In the form of these rules a value says nothing about a person, even if it is also somebody's number or name.
 CLOSED = frozenset((
-    "age", "any-number", "charset", "date", "datetime", "number", "pattern", "standard-uid", "terms", "time", "words",
+    "age", "any-number", "charset", "creator", "date", "datetime", "number", "pattern", "standard-uid", "terms",
+    "time", "words",
 ))  # fmt: skip
 LARGE = 4096
 # The part of a compressed frame before its entropy-coded data, where comments stand.
@@ -40,7 +41,6 @@ class LeakSearch:
 
     def __init__(self, identity: SourceIdentity, policy: Policy) -> None:
         self._identity, self._policy = identity, policy
-        self._indexes = identity.indexes
         self._pixels = PixelIndex(identity.literal_needles)
         self._memo: dict[tuple[int, str, bytes, int], tuple[str, ...]] = {}
 
@@ -68,7 +68,7 @@ class LeakSearch:
             yield from self.in_bytes(parsed.preamble, "preamble")
         element_of_class = parsed.get(0x00080016)
         sop_class = element_of_class.value.decode("latin-1").strip(" \0") if element_of_class else ""
-        rules = self._policy.rules(sop_class)
+        rules = self._policy.rules_with_private(sop_class, parsed.elements)
         if rules is None:
             yield "(0008,0016)", "not-allowed"
         yield from self._in_elements(parsed.elements, rules or {}, "", is_top=True)
@@ -77,11 +77,8 @@ class LeakSearch:
     def _in_elements(
         self, elements: list[Element], rules: Mapping[int, Rule], path: str, *, is_top: bool = False
     ) -> Iterator[Hit]:  # fmt: skip
-        creators: dict[int, str] = {}
         for element in elements:
             where, rule = path + tag_name(element.tag), rules.get(element.tag)
-            if element.is_private:
-                rule = self._private_rule(element, creators)
             refused = self._refusal(element, rule, is_top=is_top)
             if refused:
                 yield where, refused
@@ -100,21 +97,12 @@ class LeakSearch:
     def _in_item(self, item: list[Element], rule: Rule | None, where: str) -> Iterator[Hit]:
         inner = rule.items if rule else {}
         if rule and rule.action == "codes":
-            if is_known_code(item):
+            if is_known_code(self._policy, item):
                 item = [element for element in item if element.tag not in CODE_PARTS]
             elif item:
                 yield where, "value-not-allowed"
                 inner = {**inner, **dict.fromkeys(CODE_PARTS, CODE)}
         yield from self._in_elements(item, inner, f"{where}.")
-
-    def _private_rule(self, element: Element, creators: dict[int, str]) -> Rule | None:
-        group, low = element.tag >> 16, element.tag & 0xFFFF
-        if 0x10 <= low <= 0xFF:
-            creator = element.value.decode("latin-1").strip(" \0")
-            creators[group << 8 | low] = creator
-            is_safe = any(key[:2] == (group, creator) for key in self._policy.private)
-            return Rule("PrivateCreator", "creator") if is_safe else None
-        return self._policy.private.get((group, creators.get(group << 8 | low >> 8, ""), low & 0xFF))
 
     def _refusal(self, element: Element, rule: Rule | None, *, is_top: bool) -> str:
         group = element.tag >> 16
@@ -156,9 +144,9 @@ class LeakSearch:
     def _says(self, value: bytes) -> Iterator[str]:
         """Give the rules that bytes break by what they say."""
         upper = value.upper()
-        kinds = {needle.kind for _, needle in self._indexes["literal"].find(upper)}
-        kinds |= {needle.kind for _, needle in self._indexes["phrases"].find(as_words(value))}
-        kinds |= {needle.kind for _, needle in self._indexes["digits"].find(as_digits(upper))}
+        kinds = {needle.kind for _, needle in self._identity.index("literal").find(upper)}
+        kinds |= {needle.kind for _, needle in self._identity.index("phrases").find(as_words(value))}
+        kinds |= {needle.kind for _, needle in self._identity.index("digits").find(as_digits(upper))}
         if "uid" in kinds:
             yield "uid-source"
         if kinds - {"uid"}:
@@ -172,7 +160,8 @@ class LeakSearch:
             cuts = [at for at in (head.find(mark) for mark in FRAME_STARTS) if at > 0]
             head = head[: min(cuts)] if cuts else b""
             if any(
-                len(n.pattern) >= SHORTEST_IN_FRAME_HEAD for _, n in self._indexes["strong literal"].find(head.upper())
+                len(n.pattern) >= SHORTEST_IN_FRAME_HEAD
+                for _, n in self._identity.index("literal", strong=True).find(head.upper())
             ):
                 yield "pixels", "source-value"
                 return
@@ -182,7 +171,7 @@ class LeakSearch:
         pixels = next((element for element in parsed.elements if element.tag in PIXELS), None)
         head = parsed.body[: pixels.start if pixels else len(parsed.body)].upper()
         leaves: list[tuple[int, int]] = []
-        for at, needle in self._indexes["strong literal"].find(head):
+        for at, needle in self._identity.index("literal", strong=True).find(head):
             if len(needle.pattern) < SHORTEST_IN_FRAME_HEAD:
                 continue
             if not leaves:

@@ -68,7 +68,7 @@ def check_objects(
 
 class _ObjectSearch:
     def __init__(self, identity: SourceIdentity, expected: Collection[str]) -> None:
-        self._indexes = identity.indexes
+        self._identity = identity
         self._long = PixelIndex(identity.literal_needles)
         self._expected = [value.upper().encode() for value in sorted(expected, key=len, reverse=True) if value]
 
@@ -76,37 +76,39 @@ class _ObjectSearch:
         """Give (element, rule) of one object."""
         for rule in self._says(name.encode()):
             yield "name", rule
-        for part in _readable(name, data):
+        parts = _readable(name, data)
+        if not parts and self._long.finds(data):
+            yield "content", "source-value"
+        for part in parts:
             for rule in self._says(part):
                 yield "content", rule
-        if self._long.finds(data):
-            yield "content", "source-value"
 
     def _says(self, text: bytes) -> Iterator[str]:
         upper = text.upper()
         for value in self._expected:
             upper = upper.replace(value, b" ")
-        kinds = {needle.kind for _, needle in self._indexes["strong literal"].find(upper)}
-        kinds |= {needle.kind for _, needle in self._indexes["strong phrases"].find(as_words(upper))}
-        kinds |= {needle.kind for _, needle in self._indexes["strong digits"].find(as_phone_digits(upper))}
+        kinds = {needle.kind for _, needle in self._identity.index("literal", strong=True).find(upper)}
+        kinds |= {needle.kind for _, needle in self._identity.index("phrases", strong=True).find(as_words(upper))}
+        kinds |= {needle.kind for _, needle in self._identity.index("digits", strong=True).find(as_phone_digits(upper))}
         if "uid" in kinds:
             yield "uid-source"
         if kinds - {"uid"}:
             yield "source-value"
 
 
-def _readable(name: str, data: bytes) -> Iterator[bytes]:
+def _readable(name: str, data: bytes) -> list[bytes]:
     """Give the texts of an object; nothing of voxels and of what is not known to hold text."""
     plain = PurePosixPath(name).name
     if plain.endswith(".gz"):
         try:
             data, plain = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_INFLATED_BYTES), plain.removesuffix(".gz")
         except (OSError, EOFError, zlib.error):
-            return
+            return []
     if plain.endswith((".arrow", ".parquet", ".feather")):
-        yield from _columns(plain, data)
-    elif plain.endswith(TEXT_NAMES) or plain in TEXT_NAMES or _is_text(data):
-        yield from _texts(plain, data)
+        return list(_columns(plain, data))
+    if plain.endswith(TEXT_NAMES) or plain in TEXT_NAMES or _is_text(data):
+        return list(_texts(plain, data))
+    return []
 
 
 def _is_text(data: bytes) -> bool:

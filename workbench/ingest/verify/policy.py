@@ -18,6 +18,7 @@ from typing import Any
 from pydicom._dicom_dict import DicomDictionary
 
 from workbench.errors import InvalidInput
+from workbench.ingest.verify.dicom_bytes import Element
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 ACTION_OF_VR = {
@@ -28,7 +29,7 @@ ACTION_OF_VR = {
 }  # fmt: skip
 # Actions that let a value of the source stand as it is; the others replace it.
 KEEPING = frozenset((
-    "age", "any-number", "binary", "charset", "codes", "device", "number", "pattern", "pixels", "sequence",
+    "age", "any-number", "binary", "charset", "codes", "creator", "device", "number", "pattern", "pixels", "sequence",
     "standard-uid", "terms", "words",
 ))  # fmt: skip
 BASIC = ("113100", "Basic Application Confidentiality Profile")
@@ -54,6 +55,9 @@ class Rule:
         return self.action in KEEPING
 
 
+CREATOR = Rule("PrivateCreator", "creator", "LO")
+
+
 class Policy:
     """A profile as the verifier reads it.
 
@@ -76,11 +80,14 @@ class Policy:
         self.words = _words([words["topics"], words["connecting"].split(), words.get("own", [])])
         self.phrases = frozenset(phrase.casefold() for phrase in words["phrases"])
         self.shape = re.compile("|".join(f"(?:{shape})" for shape in words["shapes"]) or r"(?!)", re.IGNORECASE)
+        self.open_terms = frozenset(term.casefold() for term in raw.get("open_terms", ()))
+        self.code_meanings = {(value, scheme): meaning for value, scheme, meaning in raw.get("code_meanings", ())}
         compounds = sorted(words.get("compounds", ()), key=len, reverse=True)
         either = "|".join(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])" for each in compounds)
         self.compounds = re.compile(either or r"(?!)", re.IGNORECASE)
-        self.known_words = self.words | _words([raw["terms"], words["phrases"], compounds])
+        self.known_words = self.words | _words([raw["terms"], sorted(self.open_terms), words["phrases"], compounds])
         self.private = self._private() if raw["options"].get("safe-private") else {}
+        self.creators = frozenset(creator for _, creator, _ in self.private)
 
     @property
     def shifts_dates(self) -> bool:
@@ -97,6 +104,28 @@ class Policy:
             keywords = [keyword for module in modules for keyword in self.raw["modules"][module]]
             self._classes[sop_class] = self._by_tag(keywords)
         return self._classes[sop_class]
+
+    def rules_with_private(self, sop_class: str, elements: Iterable[Element]) -> Mapping[int, Rule] | None:
+        """Give the rules of a SOP class and those of the safe private elements that a data set has room for."""
+        rules = self.rules(sop_class)
+        if rules is None or not self.private:
+            return rules
+        found = dict(rules)
+        creators: dict[int, str] = {}
+        for element in elements:
+            group, low = element.tag >> 16, element.tag & 0xFFFF
+            if not element.is_private:
+                continue
+            if 0x10 <= low <= 0xFF:
+                creator = element.value.decode("latin-1").strip(" \0")
+                if any(key[:2] == (group, creator) for key in self.private):
+                    creators[group << 8 | low] = creator
+                    found[element.tag] = CREATOR
+            else:
+                rule = self.private.get((group, creators.get(group << 8 | low >> 8, ""), low & 0xFF))
+                if rule is not None:
+                    found[element.tag] = rule
+        return found
 
     def _resolve(self) -> tuple[dict[str, str], dict[str, str]]:
         raw = self.raw
