@@ -43,7 +43,7 @@ def decode_frames(source: FileDataset, stored: Stored, syntax: str) -> Iterator[
         When the decoder of this syntax is not installed.
     """
     if syntax not in COMPRESSED:
-        raise NotImplementedError("no decoder for this transfer syntax")
+        raise ValueError("no decoder for this transfer syntax")
     content = source.get_item("PixelData")
     if content is None or not isinstance(content.value, bytes):
         raise ValueError("no pixel data")

@@ -231,7 +231,7 @@ def _unpacked(packed: bytes, size: int) -> bytes:
     voxels = unpacker.decompress(packed, size)
     unpacker.decompress(unpacker.unconsumed_tail, 1)
     if not unpacker.eof:
-        raise EOFError("packed voxels without an end")
+        raise ValueError("packed voxels without an end")
     return voxels
 
 
