@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.ingest.verify.charsets import codecs_of, readings
-from workbench.ingest.verify.conformity import conforms
+from workbench.ingest.verify.conformity import CODE_PARTS, conforms, is_known_code
 from workbench.ingest.verify.dicom_bytes import PIXELS, Element, Parsed, parse
 from workbench.ingest.verify.dictionary import STANDARD_UIDS, standard_words, vr_of
 from workbench.ingest.verify.forms import (
@@ -131,13 +131,19 @@ class SourceIdentity:
             rule = rules.get(element.tag)
             if element.items is not None:
                 for item in element.items:
-                    self._add_elements(item, rule.items if rule else {}, codecs)
+                    self._add_elements(self._without_code(item, rule), rule.items if rule else {}, codecs)
             elif element.tag not in PIXELS and element.stop - element.start <= LONGEST_VALUE:
                 key = (element.tag, element.vr, element.value, id(rule))
                 if key not in self._seen:
                     self._seen.add(key)
                     if rule is None or not self._is_kept(rule, element):
                         self._take(element.tag, element.vr, element.value, codecs)
+
+    def _without_code(self, item: list[Element], rule: Rule | None) -> list[Element]:
+        """Give the elements of an item without a code that the standard's dictionaries define: it is kept."""
+        if rule is None or rule.action != "codes" or not is_known_code(self.policy, item):
+            return item
+        return [element for element in item if element.tag not in CODE_PARTS]
 
     def _is_kept(self, rule: Rule, element: Element) -> bool:
         return rule.keeps and conforms(self.policy, rule, element) is not False
