@@ -44,7 +44,8 @@ OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
 TOO_OLD = "090Y"
 PIXEL_DATA = 0x7FE00010
 EXTENSIONS_ONLY = frozenset(("ISO 2022 IR 58", "ISO 2022 IR 87", "ISO 2022 IR 149", "ISO 2022 IR 159"))
-LETTERS_ONLY = re.compile(rb"[0-9A-Za-z ]{8}|[A-Za-z]{4}")
+LETTERS_ONLY = re.compile(rb"[0-9A-Za-z ]{8}")
+SHORTEST_RAMP = 16
 LETTERS, WORD_TURNS = re.compile(rb"[A-Z]?[a-z]{4,}|[A-Z]{5,}|[0-9]{5,}"), 2
 
 
@@ -218,7 +219,8 @@ def _spells_words(element: DataElement, vr: str, values: list[Any]) -> bool:
     if vr in BYTES_OF_INTEGER:
         size = BYTES_OF_INTEGER[vr]
         return holds_words(b"".join(int(one).to_bytes(size, "little", signed=one < 0) for one in values))
-    return any(LETTERS_ONLY.fullmatch(struct.pack("<d" if vr == "FD" else "<f", one)) for one in values)
+    # A single value of four letters happens among measured ones, so it takes two side by side.
+    return LETTERS_ONLY.search(struct.pack(f"<{len(values)}{'d' if vr == 'FD' else 'f'}", *values)) is not None
 
 
 def is_plain_decimals(rule: Rule, raw: RawDataElement) -> bool:
@@ -265,12 +267,21 @@ def holds_words(content: bytes) -> bool:
     >>> holds_words(bytes(range(256))), holds_words(b"..Okonkwo.."), holds_words("Okonkwo".encode("utf-16-le"))
     (False, True, True)
     """
+    if _only_rises_or_falls(content):
+        return False
     for letters in (content, content[::2], content[1::2]):
         for run in LETTERS.findall(letters):
             steps = [after - before for before, after in pairwise(run) if after != before]
             if sum(step * following < 0 for step, following in pairwise(steps)) >= WORD_TURNS:
                 return True
     return False
+
+
+def _only_rises_or_falls(content: bytes) -> bool:
+    """Whether numbers of 16 bits are a ramp, as most lookup tables are; no text of some length is one."""
+    numbers = struct.unpack(f"<{len(content) // 2}H", content[: len(content) // 2 * 2])
+    steps = [after - before for before, after in pairwise(numbers)]
+    return len(numbers) >= SHORTEST_RAMP and (all(step >= 0 for step in steps) or all(step <= 0 for step in steps))
 
 
 def shifted_day(day: date) -> str:
