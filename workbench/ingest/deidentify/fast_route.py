@@ -34,7 +34,7 @@ from workbench.ingest.deidentify.cleaner import (
     Deidentifier,
     new_file_meta,
 )  # fmt: skip
-from workbench.ingest.deidentify.element_writer import ElementWriter
+from workbench.ingest.deidentify.element_writer import LATIN, PREAMBLE, ElementWriter
 from workbench.ingest.deidentify.elements import Element
 from workbench.ingest.deidentify.plain_file import PIXELS, PlainFile, read_chunk, take_apart, value_of
 from workbench.ingest.deidentify.profile import ClassRules
@@ -44,8 +44,6 @@ INSTANCE = 0x00080018
 FRAME_TAGS = PERSON_TAGS | {CHARSET, PIXEL_SIGN, SOP_CLASS}
 NESTING_VRS = (b"SQ", b"UN")
 PIXEL_VRS = (b"OB", b"OW", b"")
-LATIN = "iso8859"
-PREAMBLE = b"\0" * 128
 # Elements that differ in every slice fill the memory of a long series; then it is cheaper to start again.
 MEMO_ENTRIES, MOST_FRAMES = 20_000, 16
 # What pydicom raises for bytes that are not what they say.
@@ -223,7 +221,7 @@ class FastRoute:
                 return None
             result = cleaner.clean_item(source, frame.classes, frame.context)
             made = tuple(
-                (int(tag), self._writers[frame.is_implicit].write(result[tag], frame.charset_written))
+                (int(tag), self._writers[frame.is_implicit].write(result.get_item(tag), frame.charset_written))
                 for tag in sorted(result.keys())
             )
             counts = tuple(cleaner.counts.items())

@@ -27,6 +27,7 @@ from workbench.ingest.burned_in import clear_text
 from workbench.ingest.deidentify.acceptance import JUDGED_TAGS, Accepted, first, judge
 from workbench.ingest.deidentify.cleaner import Deidentifier
 from workbench.ingest.deidentify.crosswalk import Pair
+from workbench.ingest.deidentify.element_writer import FileWriter
 from workbench.ingest.deidentify.elements import EXPLICIT, IMPLICIT, Encoding, meta_elements, walk
 from workbench.ingest.deidentify.fast_route import INSTANCE, READ_ERRORS, FastRoute
 from workbench.ingest.deidentify.journal import Actions
@@ -88,6 +89,7 @@ class InstanceCleaner:
         self._profile = profile
         self._key = key
         self._patients: dict[str, tuple[FastRoute, Deidentifier, int]] = {}
+        self._writer = FileWriter()
         self._judgements: dict[tuple[bool, bytes], Accepted | None] = {}
 
     def clean(self, content: bytes, name: str) -> CleanInstance | Refusal:
@@ -155,22 +157,18 @@ class InstanceCleaner:
             return Refusal(
                 "unreadable", "its pixels are missing or fewer than its header says; fetch it again.", (name,)
             )
-        _, cleaner = self._patient(judged.patient)
-        before, cleaner.counts = cleaner.counts, Counter()
-        try:
-            if judged.may_carry_text:
-                cleared = clear_text(source, cleaner)
-                cleaned = cleared.dataset
-                cleaner.counts[COVER] += len(cleared.boxes)
-            else:
-                cleaned = cleaner.clean_instance(source)
-            counts = +cleaner.counts
-        finally:
-            cleaner.counts = before
-        output = BytesIO()
-        cleaned.save_as(output, enforce_file_format=True)
+        if judged.may_carry_text:
+            # Covering text changes elements in place, so it gets a cleaner that shares none with other instances.
+            cleaner = Deidentifier(self._profile, Pseudonyms(self._key, judged.patient))
+            cleared = clear_text(source, cleaner)
+            cleaner.counts[COVER] += len(cleared.boxes)
+            cleaned, writer = cleared.dataset, FileWriter()
+        else:
+            _, cleaner = self._patient(judged.patient)
+            cleaner.counts = Counter()
+            cleaned, writer = cleaner.clean_instance(source), self._writer
         made = {tag: first(cleaned, keyword) for tag, keyword in NAMED.items()}
-        return _instance([output.getbuffer()], cleaner, judged, counts, sources, made)
+        return _instance(writer.write(cleaned), cleaner, judged, +cleaner.counts, sources, made)
 
     def _judge_plain(self, chunk: bytes, is_implicit: bool) -> Accepted | None:
         """Judge the elements that decide, read from their own bytes; equal ones once."""
