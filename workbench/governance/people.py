@@ -119,7 +119,7 @@ def whoami(store: Store, person: str) -> dict[str, Any]:
     """
     row = find_person(store, person)
     if row is None:
-        raise NotFound(f"No account “{person}” in this home; `workbench datasets` without `--as` uses the usual one.")
+        raise NotFound(f"No account “{person}” in this home; `workbench people` lists the accounts.")
     return {"person": row["id"], "name": row["name"], "roles": sorted(roles_of(store, person))}
 
 

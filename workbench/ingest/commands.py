@@ -22,9 +22,9 @@ from workbench.ingest.pacs.commands import fetch, pull_arguments
 from workbench.ingest.phantoms import write_phantoms
 from workbench.ingest.pipeline import Options, check_name, ingest_folder
 from workbench.ingest.progress import Bar
-from workbench.ingest.refusals import name_files
 from workbench.ingest.summary import IngestReport
 from workbench.ingest.tables.suggest import suggest_declaration
+from workbench.ingest.telling import tell
 from workbench.settings import load_settings
 
 
@@ -71,7 +71,7 @@ def ingest(args: argparse.Namespace) -> int:
     finally:
         if bar:
             bar.clear()
-    _print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else _tell(report))
+    _print(json.dumps(report.as_dict(), ensure_ascii=False) if args.json else tell(report))
     return 0
 
 
@@ -143,38 +143,6 @@ def phantoms(args: argparse.Namespace) -> int:
     else:
         _print(f"{len(written['series'])} series and {written['annotations']} lie in {args.folder}.")
     return 0
-
-
-def _tell(report: IngestReport) -> str:
-    scans = f"{len(report.series)} new scan{'' if len(report.series) == 1 else 's'}"
-    lines = [f"{report.dataset} has a new version {report.version[:12]} with {scans}:"]
-    for one in report.series:
-        z, y, x = one["shape"]
-        sz, sy, sx = one["spacing_mm"]
-        unit = "HU" if one["modality"] == "CT" else "stored values"
-        lines.append(
-            f"  {one['scan']} of {one['subject']}: {one['modality']}, {z} × {y} × {x} voxels of {sz:g} × {sy:g} × "
-            f"{sx:g} mm, {one['hu']['min']} to {one['hu']['max']} {unit}, from {one['files']} files"
-        )
-        lines += [f"    note: {warning}" for warning in one.get("warnings", ())]
-    for one in report.labels:
-        regions = ", ".join(f"{part['label']} {part['volume_ml']:.2f} ml" for part in one["segments"])
-        lines.append(f"  {one['name']} on {one['scan']}: {regions or 'no region'}")
-    for one in report.tables:
-        lines.append(f"  table {one['name']}: {one['rows']} rows of {one['subjects']} subjects, k = {one['k']}")
-    for reason in sorted({item["reason"] for item in report.ignored}):
-        files = [item["file"] for item in report.ignored if item["reason"] == reason]
-        lines.append(f"  left out: {name_files(files)} ({reason})")
-    lines += [f"  refused: {refusal}" for refusal in report.refusals]
-    removed = sum(count for rule, count in report.deidentified.items() if rule.startswith("remove"))
-    kept = sum(report.deidentified.values()) - removed
-    lines.append(f"  de-identified: {removed} elements removed, {kept} kept or replaced by the profile's rules")
-    if report.status == "waiting":
-        lines.append(
-            f"Nobody reads it until a second person signs it off: `workbench sign-off {report.dataset} --report "
-            f"REPORT.html` saves what to look at, `workbench sign-off {report.dataset}` publishes it."
-        )
-    return "\n".join(lines)
 
 
 def _print(text: str) -> None:

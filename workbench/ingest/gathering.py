@@ -266,7 +266,12 @@ def _no_source(source: Path) -> InvalidInput:
 def _nothing(found: FolderScan) -> IngestRefused:
     if not found.files:
         return IngestRefused(
-            "The folder is empty, so nothing was ingested; give a folder of DICOM.", code="empty-folder"
+            "The folder is empty, so nothing was ingested; give a folder of images or tables.", code="empty-folder"
+        )
+    if any(item["reason"] == UNDECLARED for item in found.ignored):
+        return IngestRefused(
+            f"Nothing was ingested, because the folder holds only a table, and {HOW_TO_DECLARE}",
+            code="undeclared-table",
         )
     return IngestRefused(
         f"None of the {found.files} files in the folder is a slice of a CT, MR or PET series, an image file or a "

@@ -57,8 +57,8 @@ def refuse(refusals: Sequence[Refusal]) -> IngestRefused:
     refusals = _joined(refusals)
     lines = "\n".join(f"  {refusal}" for refusal in refusals)
     error = IngestRefused(
-        f"Nothing was ingested, because the folder holds what may not come in:\n{lines}\n"
-        "Mend these files or move them out of the folder, then ingest it again.",
+        f"Nothing was ingested, because the source holds what may not come in:\n{lines}\n"
+        "Mend these files or take them out, then ingest it again; --leave-out-refused brings the rest in without them.",
         code=refusals[0].code,
     )
     error.refusals = tuple(refusal.as_dict() for refusal in refusals)

@@ -16,7 +16,8 @@ from workbench.ingest.sending import Shipment
 from workbench.ingest.tables.prepared import PreparedTable
 
 REPORTED = (
-    "scan", "subject", "split", "modality", "shape", "spacing_mm", "origin_mm", "direction", "sha256", "hu", "warnings",
+    "scan", "subject", "split", "modality", "shape", "spacing_mm", "origin_mm", "direction", "sha256", "hu", "unit",
+    "scale", "warnings",
 )  # fmt: skip
 
 

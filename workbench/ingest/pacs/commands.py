@@ -21,6 +21,7 @@ from workbench.ingest.pacs.receive import receiving, wait_for_silence
 from workbench.ingest.pacs.web import WebArchive
 from workbench.ingest.pipeline import check_name, ingest_folder
 from workbench.ingest.progress import Bar, Progress
+from workbench.ingest.telling import count, tell
 from workbench.settings import load_settings
 
 OWN_AET = "WORKBENCH"
@@ -79,12 +80,14 @@ def receive(args: argparse.Namespace) -> int:
             wait_for_silence(arrivals, args.idle or float("inf"), lambda count: None)
         except KeyboardInterrupt:
             _say("")
+    text = f"{count(arrivals.received, 'image')} came; {arrivals.again} more had come before."
     outcome: dict[str, Any] = {"received": arrivals.received, "again": arrivals.again}
     if args.dataset and arrivals.received:
         settings = load_settings()
         with terminal(args.account or default_account(settings, "custodian"), settings) as line:
-            outcome["ingest"] = ingest_folder(line, args.folder, args.dataset).as_dict()
-    text = f"{arrivals.received} images came, {arrivals.again} of them more than once."
+            report = ingest_folder(line, args.folder, args.dataset)
+        outcome["ingest"] = report.as_dict()
+        text += f"\n{tell(report)}"
     sys.stdout.write((json.dumps(outcome, ensure_ascii=False) if args.json else text) + "\n")
     return 0
 

@@ -25,7 +25,10 @@ PERSON = re.compile(
 )  # fmt: skip
 SUBJECT = re.compile(r"^(?:patient|subject|person|case|mrn|pat)[\W_]*(?:id|no|nr|number)?$", re.IGNORECASE)
 ANY_ID = re.compile(r"(?:^|[\W_a-z])(?:id|uid|accession|number)$", re.IGNORECASE)
-QUASI = re.compile(r"age|sex|gender|race|ethnic|country|region|religion|marital|occupation|language", re.IGNORECASE)
+QUASI = re.compile(
+    r"(?:^|[\W_])age(?:$|[\W_])|sex|gender|race|ethnic|country|region|religion|marital|occupation|language",
+    re.IGNORECASE,
+)  # fmt: skip
 
 
 def suggest_declaration(path: Path) -> str:
