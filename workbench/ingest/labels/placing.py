@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from workbench.errors import IngestRefused
 from workbench.ingest.labels.label_set import LabelledScan
 from workbench.ingest.labels.layers import Box3, Piece
 from workbench.ingest.series.frames import texts
@@ -25,8 +26,9 @@ TOLERANCE_VOXELS = 0.1
 MOST_INDEX = 2**31
 
 
-class NotOnTheGrid(ValueError):
-    """A frame that is no plane of the scan's voxels; the text says why."""
+def off_the_grid(reason: str) -> IngestRefused:
+    """Give the error of a frame that is no plane of the scan's voxels."""
+    return IngestRefused(reason, code="label-grid")
 
 
 @dataclass(frozen=True)
@@ -93,22 +95,22 @@ def place_frame(shared: Dataset, own: Dataset, size: tuple[int, int], scan: Labe
 
     Raises
     ------
-    NotOnTheGrid
+    IngestRefused
         When it lies elsewhere.
     """
     referenced = _referenced_slice(shared, own, scan)
     position = _numbers(shared, own, "PlanePositionSequence", "ImagePositionPatient", 3)
     if position is None:
         if referenced is None or size != scan.grid.shape[1:]:
-            raise NotOnTheGrid("a frame has no position")
+            raise off_the_grid("a frame has no position")
         return Place((referenced, 0, 0), (1, 2), (False, False), size)
     orientation = _numbers(shared, own, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
     spacing = _numbers(shared, own, "PixelMeasuresSequence", "PixelSpacing", 2)
     if orientation is None or spacing is None:
-        raise NotOnTheGrid("a frame has no orientation or pixel spacing")
+        raise off_the_grid("a frame has no orientation or pixel spacing")
     place = _place(np.array(position), np.array(orientation), np.array(spacing), size, scan)
     if referenced is not None and place.across == 0 and place.first[0] != referenced:
-        raise NotOnTheGrid("the position of a frame and the image it names as its source disagree")
+        raise off_the_grid("the position of a frame and the image it names as its source disagree")
     return place
 
 
@@ -120,7 +122,7 @@ def _place(
     steps = orientation[3:] * spacing[0], orientation[:3] * spacing[1]
     start, *ends = scan.grid.to_index(np.array([position, position + steps[0], position + steps[1]]))
     if not np.all(np.abs(start) < MOST_INDEX):
-        raise NotOnTheGrid("a frame lies far from the images")
+        raise off_the_grid("a frame lies far from the images")
     first = np.rint(start).astype(int)
     axes, flipped, moves = [], [], []
     for end in ends:
@@ -130,18 +132,18 @@ def _place(
         flipped.append(bool(move[axis] < 0))
         moves.append((move, np.eye(3)[axis] * (-1 if move[axis] < 0 else 1)))
     if axes[0] == axes[1]:
-        raise NotOnTheGrid("the orientation of a frame is not that of the images")
+        raise off_the_grid("the orientation of a frame is not that of the images")
     (down, whole_down), (along, whole_along) = moves
     for row, column in ((0, 0), (size[0] - 1, 0), (0, size[1] - 1), (size[0] - 1, size[1] - 1)):
         off = start + row * down + column * along - (first + row * whole_down + column * whole_along)
         if float(np.abs(off).max()) > TOLERANCE_VOXELS:
-            raise NotOnTheGrid(_why(start, down, along, off))
+            raise off_the_grid(_why(start, down, along, off))
     lowest = first.copy()
     for n, axis in enumerate(axes):
         if flipped[n]:
             lowest[axis] -= size[n] - 1
         if lowest[axis] < 0 or lowest[axis] + size[n] > scan.grid.shape[axis]:
-            raise NotOnTheGrid("its frames reach beyond the edge of the images")
+            raise off_the_grid("its frames reach beyond the edge of the images")
     z, y, x = (int(n) for n in lowest)
     return Place((z, y, x), (axes[0], axes[1]), (flipped[0], flipped[1]), size)
 
@@ -177,11 +179,11 @@ def _numbers(shared: Dataset, own: Dataset, group: str, keyword: str, count: int
         try:
             values = [float(text) for text in texts(item.get(keyword))]
         except ValueError:
-            raise NotOnTheGrid("the position of a frame is not made of numbers") from None
+            raise off_the_grid("the position of a frame is not made of numbers") from None
         if len(values) == count and all(np.isfinite(values)):
             return values
         if values:
-            raise NotOnTheGrid("the position of a frame is damaged")
+            raise off_the_grid("the position of a frame is damaged")
     return None
 
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import UID
 
+from workbench.errors import IngestRefused
 from workbench.ingest.labels.fields import first_text, instances, whole_number
 from workbench.ingest.labels.label_set import LabelledScan
 from workbench.ingest.labels.layers import MOST_SEGMENTS, Piece, Region
 from workbench.ingest.labels.names import Namer
-from workbench.ingest.labels.placing import NotOnTheGrid, Place, place_frame
+from workbench.ingest.labels.placing import Place, off_the_grid, place_frame
 from workbench.ingest.labels.seg_pixels import Stored, frames_of
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series.folder import PARSE_ERRORS
@@ -64,9 +65,11 @@ def read_segmentation(
         return Refusal("label-frame-of-reference", reason, (name,))
     try:
         placed = _place_frames(source, kind, set(described), scan)
-    except NotOnTheGrid as problem:
-        reason = f"{problem}, so it cannot be put on them without changing it; resample it onto the images first."
-        return Refusal("label-grid", reason, (name,))
+    except IngestRefused as problem:
+        reason = (
+            f"{problem.message}, so it cannot be put on them without changing it; resample it onto the images first."
+        )
+        return Refusal(problem.code, reason, (name,))
     if isinstance(placed, str):
         return Refusal("label-frames", placed, (name,))
     pieces = _pieces(source, kind, placed, name, scan)
@@ -108,7 +111,7 @@ def _place_frames(source: FileDataset, kind: str, described: set[int], scan: Lab
                 return "a frame belongs to a segment that the file does not describe; export it again."
         placed.append((segment, place_frame(shared, own, size, scan)))
     if len({place.layout for _, place in placed}) > 1:
-        raise NotOnTheGrid("its frames do not lie behind each other")
+        raise off_the_grid("its frames do not lie behind each other")
     if len(set(placed)) != len(placed):
         return "two frames show the same segment in the same place; export it again."
     return placed

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import InvalidInput
+from workbench.errors import IngestRefused, InvalidInput
 from workbench.geometry import Geometry
 from workbench.ingest.deidentify.pseudonyms import Pseudonyms
 from workbench.ingest.refusals import Refusal
 from workbench.ingest.series.folder import PARSE_ERRORS
 from workbench.ingest.series.found import Kept
 from workbench.ingest.series.geometry_gate import LARGEST_EDGE, LARGEST_MM, LARGEST_SPACING_MM, LARGEST_VOXELS
-from workbench.ingest.series.image_headers import ImageHeader, Unusable, read_header
+from workbench.ingest.series.image_headers import ImageHeader, read_header
 from workbench.ingest.series.pixels import INT16, Voxels
 
 NO_IDENTITY = (
@@ -137,8 +137,8 @@ def read_image_file(kept: Kept, key: bytes, listed: Mapping[str, Listed] | None 
                 return values
             modality = "CT" if values.min() < ONLY_CT_BELOW else "OT"
             warnings = (*warnings, GUESSED.format("CT" if modality == "CT" else "an image in arbitrary units"))
-    except Unusable as problem:
-        return Refusal(problem.code, str(problem), (kept.name,))
+    except IngestRefused as problem:
+        return Refusal(problem.code, problem.message, (kept.name,))
     except (*PARSE_ERRORS, MemoryError) as problem:
         return _damaged(kept, problem)
     patient = f"id\0{said.subject}\0" if said.subject else f"file\0{kept.name}"
@@ -155,10 +155,16 @@ def read_list(path: Path) -> dict[str, Listed]:
     Raises
     ------
     InvalidInput
-        When a column is missing, a file stands twice, or a modality is unknown.
+        When it cannot be read, a column is missing, a file stands twice, or a modality is unknown.
     """
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise InvalidInput(
+            "The list of image files cannot be read; give as --subjects a CSV file in UTF-8 with the columns file, "
+            "subject and modality."
+        ) from None
     found: dict[str, Listed] = {}
     for number, row in enumerate(rows, 2):
         file, subject, modality = ((row.get(name) or "").strip() for name in ("file", "subject", "modality"))
@@ -211,15 +217,15 @@ def _digest(files: Iterable[Path]) -> str:
 def _grid(header: ImageHeader) -> Geometry:
     """Give the grid; one that is sheared, or has impossible numbers, is unusable."""
     if max(header.shape) > LARGEST_EDGE or np.prod(header.shape) > LARGEST_VOXELS:
-        raise Unusable("impossible-value", "its sizes are not those of an image; save it again.")
+        raise IngestRefused("its sizes are not those of an image; save it again.", code="impossible-value")
     steps = header.affine[:, :3]
     spacing = np.linalg.norm(steps, axis=0)
     origin = header.affine[:, 3]
     if not (np.all(spacing > 0) and np.all(spacing <= LARGEST_SPACING_MM) and np.all(np.abs(origin) <= LARGEST_MM)):
-        raise Unusable("impossible-value", "its spacing or origin is not that of a patient; save it again.")
+        raise IngestRefused("its spacing or origin is not that of a patient; save it again.", code="impossible-value")
     direction = steps / spacing
     if np.abs(direction.T @ direction - np.eye(3)).max() > TOLERANCE_DIRECTION:
-        raise Unusable("sheared", "its axes are not at right angles; resample it upright first.")
+        raise IngestRefused("its axes are not at right angles; resample it upright first.", code="sheared")
     # The nearest matrix whose columns are exactly at right angles; axis-aligned ones stay as they are.
     if not np.array_equal(np.abs(direction), np.abs(direction).round()):
         left, _, right = np.linalg.svd(direction)

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import IngestRefused
+
 Matrix = NDArray[np.float64]
 
 NIFTI_BYTES = 348
@@ -31,21 +33,6 @@ META_HEADER_BYTES = 65536
 # sform and qform are written with 32-bit numbers; places in a body may differ by this much (mm).
 AGREE_MM = 0.05
 MILLIMETRES, UNKNOWN_UNITS = 2, 0
-
-
-class Unusable(ValueError):
-    """A header that gives no volume; `code` names the rule.
-
-    Parameters
-    ----------
-    code : str
-    reason : str
-        A clause that says what is wrong and ends in what to do.
-    """
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -91,8 +78,8 @@ def read_header(path: Path) -> ImageHeader:
 
     Raises
     ------
-    Unusable
-        When it gives no volume.
+    IngestRefused
+        When it gives no volume; `code` names the rule.
     OSError, EOFError, zlib.error, struct.error
         When the file is damaged.
     """
@@ -104,23 +91,25 @@ def _read_nifti(path: Path) -> ImageHeader:
     with gzip.open(path) if is_packed else path.open("rb") as stream:
         head = stream.read(NIFTI_BYTES)
     if len(head) < NIFTI_BYTES or head[344:348] != b"n+1\0":
-        raise Unusable("unreadable", "it is no single-file NIfTI-1 image, or cut short; save it as NIfTI-1.")
+        raise IngestRefused("it is no single-file NIfTI-1 image, or cut short; save it as NIfTI-1.", code="unreadable")
     order = "<" if struct.unpack_from("<i", head)[0] == NIFTI_BYTES else ">"
     dims = struct.unpack_from(order + "8h", head, 40)
     kind = NIFTI_TYPES.get(struct.unpack_from(order + "h", head, 70)[0])
     if kind is None:
-        raise Unusable("unsupported-pixels", "its voxels are colours or complex numbers; save one grey image.")
+        raise IngestRefused(
+            "its voxels are colours or complex numbers; save one grey image.", code="unsupported-pixels"
+        )
     start, slope, intercept = struct.unpack_from(order + "3f", head, 108)
     units, notes = head[123] & 7, []
     if units not in (MILLIMETRES, UNKNOWN_UNITS):
-        raise Unusable("unsupported-units", "its lengths are not in millimetres; save it in millimetres.")
+        raise IngestRefused("its lengths are not in millimetres; save it in millimetres.", code="unsupported-units")
     if units == UNKNOWN_UNITS:
         notes.append("The file names no unit of length; millimetres were assumed.")
     if not np.isfinite(start) or not NIFTI_BYTES <= start < 2**31:
-        raise Unusable("unreadable", "its voxels begin nowhere; save it again.")
+        raise IngestRefused("its voxels begin nowhere; save it again.", code="unreadable")
     has_slope = np.isfinite(slope) and slope != 0
     if has_slope and not np.isfinite(intercept):
-        raise Unusable("bad-rescale", "its intercept is not a number; save it again.")
+        raise IngestRefused("its intercept is not a number; save it again.", code="bad-rescale")
 
     def content() -> bytes:
         with gzip.open(path) if is_packed else path.open("rb") as stream:
@@ -141,11 +130,11 @@ def _read_nifti(path: Path) -> ImageHeader:
 def _three_sizes(sizes: tuple[int, ...]) -> tuple[int, int, int]:
     """Give the shape (z, y, x) of sizes along x, y, z and more."""
     if any(size < 1 for size in sizes) or len(sizes) < 2:
-        raise Unusable("impossible-value", "its sizes are not those of an image; save it again.")
+        raise IngestRefused("its sizes are not those of an image; save it again.", code="impossible-value")
     if any(size != 1 for size in sizes[3:]):
-        raise Unusable("several-volumes", "it holds several volumes; save each as a file of its own.")
+        raise IngestRefused("it holds several volumes; save each as a file of its own.", code="several-volumes")
     if len(sizes) < 3 or sizes[2] == 1:
-        raise Unusable("single-slice", "it holds one slice, so it is no volume.")
+        raise IngestRefused("it holds one slice, so it is no volume.", code="single-slice")
     return sizes[2], sizes[1], sizes[0]
 
 
@@ -158,14 +147,16 @@ def _nifti_affine(head: bytes, order: str) -> Matrix:
     if qform > 0:
         found.append(_quaternion_affine(head, order))
     if not found:
-        raise Unusable("bad-orientation", "it says nothing of left and right (qform and sform are unset); set them.")
+        raise IngestRefused(
+            "it says nothing of left and right (qform and sform are unset); set them.", code="bad-orientation"
+        )
     if not all(np.isfinite(one).all() for one in found):
-        raise Unusable("impossible-value", "its orientation is not made of numbers; save it again.")
+        raise IngestRefused("its orientation is not made of numbers; save it again.", code="impossible-value")
     if len(found) == 2:
         dims = struct.unpack_from(order + "8h", head, 40)
         corners = np.array([[x, y, z, 1] for x in (0, dims[1] - 1) for y in (0, dims[2] - 1) for z in (0, dims[3] - 1)])
         if np.abs(corners @ (found[0] - found[1]).T).max() > AGREE_MM:
-            raise Unusable("bad-orientation", "its sform and qform disagree; keep the one that is right.")
+            raise IngestRefused("its sform and qform disagree; keep the one that is right.", code="bad-orientation")
     # NIfTI counts to the right and to the front, DICOM to the left and to the back.
     affine: Matrix = found[0] * np.array([[-1.0], [-1.0], [1.0]])
     return affine
@@ -192,16 +183,16 @@ def _read_meta(path: Path) -> ImageHeader:
     sizes = tuple(int(n) for n in _meta_numbers(tags, "DimSize"))
     kind = META_TYPES.get(tags.get("ElementType", ""))
     if kind is None or tags.get("ElementNumberOfChannels", "1") != "1" or not _says(tags, "BinaryData", "True"):
-        raise Unusable("unsupported-pixels", "its voxels are not single binary numbers; save one grey image.")
+        raise IngestRefused("its voxels are not single binary numbers; save one grey image.", code="unsupported-pixels")
     count = len(sizes)
     if len(sizes) != int(tags.get("NDims", "0")):
-        raise Unusable("unreadable", "its header contradicts itself; save it again.")
+        raise IngestRefused("its header contradicts itself; save it again.", code="unreadable")
     shape = _three_sizes(sizes)
     spacing = _meta_numbers(tags, "ElementSpacing", "ElementSize")
     offset = _meta_numbers(tags, "Offset", "Position", "Origin")
     matrix = _meta_numbers(tags, "TransformMatrix", "Rotation", "Orientation")
     if not (len(spacing), len(offset), len(matrix)) == (count, count, count * count) or count != 3:
-        raise Unusable("missing-attribute", "spacing, offset or orientation is missing; save it again.")
+        raise IngestRefused("spacing, offset or orientation is missing; save it again.", code="missing-attribute")
     # Each row of the matrix is the direction of one index axis.
     affine = np.column_stack([np.array(matrix).reshape(3, 3).T * np.array(spacing), np.array(offset)])
     order = ">" if _says(tags, "BinaryDataByteOrderMSB", "True") or _says(tags, "ElementByteOrderMSB", "True") else "<"
@@ -247,7 +238,7 @@ def _meta_tags(head: bytes) -> Iterator[tuple[str, str]]:
         if name.strip() == "ElementDataFile":
             yield "", str(at)
             return
-    raise Unusable("unreadable", "it is no MetaImage header, or cut short; save it again.")
+    raise IngestRefused("it is no MetaImage header, or cut short; save it again.", code="unreadable")
 
 
 def _meta_numbers(tags: dict[str, str], *names: str) -> tuple[float, ...]:
@@ -257,7 +248,7 @@ def _meta_numbers(tags: dict[str, str], *names: str) -> tuple[float, ...]:
     except ValueError:
         found = ()
     if not np.isfinite(found).all():
-        raise Unusable("impossible-value", f"{names[0]} is not made of numbers; save it again.")
+        raise IngestRefused(f"{names[0]} is not made of numbers; save it again.", code="impossible-value")
     return found
 
 
@@ -272,8 +263,10 @@ def _meta_data(path: Path, tags: dict[str, str]) -> tuple[Path, int]:
         return path, int(tags[""])
     # A name from a file may not lead out of its folder.
     if not place or Path(place).name != place or place.startswith("LIST") or "%" in place:
-        raise Unusable("unsupported-pixels", "its voxels lie in another folder or in many files; save it as .mha.")
+        raise IngestRefused(
+            "its voxels lie in another folder or in many files; save it as .mha.", code="unsupported-pixels"
+        )
     data = path.with_name(place)
     if data.is_symlink() or not data.is_file():
-        raise Unusable("missing-file", "the file of its voxels does not lie beside it; put it there.")
+        raise IngestRefused("the file of its voxels does not lie beside it; put it there.", code="missing-file")
     return data, int(tags.get("HeaderSize", "0"))
