@@ -89,7 +89,7 @@ class InstanceCleaner:
         self._profile = profile
         self._key = key
         self._patients: dict[str, tuple[FastRoute, Deidentifier, int]] = {}
-        self._writer = FileWriter()
+        self._file_writer = FileWriter()
         self._judgements: dict[tuple[bool, bytes], Accepted | None] = {}
 
     def clean(self, content: bytes, name: str) -> CleanInstance | Refusal:
@@ -166,7 +166,7 @@ class InstanceCleaner:
         else:
             _, cleaner = self._patient(judged.patient)
             cleaner.counts = Counter()
-            cleaned, writer = cleaner.clean_instance(source), self._writer
+            cleaned, writer = cleaner.clean_instance(source), self._file_writer
         made = {tag: first(cleaned, keyword) for tag, keyword in NAMED.items()}
         return _instance(writer.write(cleaned), cleaner, judged, +cleaner.counts, sources, made)
 
