@@ -190,15 +190,20 @@ def view(
     read_window(window)
     start = position_mm if position_mm is not None else _first_place(marks, scan)
     start = read_position(start, scan.geometry)
+    return CTView(
+        scan, _opened(scan), f"{scan.dataset} {scan.scan}",
+        position_mm=start, window=window, boxes=[mark.as_dict() for mark in marks],
+    )  # fmt: skip
+
+
+def _opened(scan: Volume) -> str:
+    """Have the gateway open a scan for the browser; give the name it answers to."""
     line = connect_from_environment()
     try:
         opened = line.post("/v1/views", {"dataset": scan.dataset, "version": scan.version, "scan": scan.scan})
     finally:
         line.close()
-    return CTView(
-        scan, opened["view"], f"{scan.dataset} {scan.scan}",
-        position_mm=start, window=window, boxes=[mark.as_dict() for mark in marks],
-    )  # fmt: skip
+    return str(opened["view"])
 
 
 def _first_place(marks: tuple[BoxMark, ...], scan: ReadableVolume) -> tuple[float, float, float]:
