@@ -50,6 +50,8 @@ def test_a_checker_signs_off_and_the_custodian_withdraws(waits: str, capsys: pyt
 def test_what_waits_is_listed_with_who_may_sign(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sign-off"]) == 0
     assert "brought in by custodian" in (text := capsys.readouterr().out) and "yours to sign off" in text
+    assert main(["datasets", "clinic-ct", "--as", "custodian"]) == 0
+    assert "waits for its sign-off (`workbench sign-off clinic-ct`)" in capsys.readouterr().out
     assert main(["sign-off", "--as", "custodian"]) == 0
     assert "nobody signs off their own" in capsys.readouterr().out
 

@@ -184,6 +184,8 @@ def _dataset_text(item: dict[str, Any]) -> str:
         f"{item['scans']} scans of {item['subjects']} subjects; custodian {item['custodian']}",
         f"{_MARKS.get(item['status'], '✗')} {item['reason']}",
     ]
+    if item.get("waiting"):
+        lines.append(f"version {item['waiting'][:12]}  waits for its sign-off (`workbench sign-off {item['name']}`)")
     lines += [f"version {v['version'][:12]}  {v['created'][:10]}  {v['scans']} scans" for v in item["versions"]]
     return "\n".join(line for line in lines if line)
 
