@@ -76,6 +76,13 @@ def is_known_code(policy: Policy, item: list[Element]) -> bool:
     )
 
 
+def is_listed_code(policy: Policy, item: list[Element]) -> bool:
+    """Whether the standard's dictionaries have an item's code, whatever meaning the item gives it."""
+    parts = {element.tag: texts_of(element)[0] for element in item if element.tag in CODE_PARTS}
+    code = (parts.get(CODE_PARTS[0], ""), parts.get(CODE_PARTS[1], ""))
+    return is_known_code(policy, item) or code in policy.code_meanings or code in _meanings()
+
+
 def _is_unit(part: str) -> bool:
     found = UNIT.fullmatch(part)
     if found is None:

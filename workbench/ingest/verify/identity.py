@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.ingest.verify.charsets import codecs_of, readings
-from workbench.ingest.verify.conformity import CODE_PARTS, conforms, is_known_code
+from workbench.ingest.verify.conformity import CODE_PARTS, conforms, is_known_code, is_listed_code
 from workbench.ingest.verify.dicom_bytes import PIXELS, Element, Parsed, parse
 from workbench.ingest.verify.dictionary import STANDARD_UIDS, standard_words, vr_of
 from workbench.ingest.verify.forms import (
@@ -141,9 +141,11 @@ class SourceIdentity:
 
     def _without_code(self, item: list[Element], rule: Rule | None) -> list[Element]:
         """Give the elements of an item without a code that the standard's dictionaries define: it is kept."""
-        if rule is None or rule.action != "codes" or not is_known_code(self.policy, item):
+        if rule is None or rule.action != "codes" or not is_listed_code(self.policy, item):
             return item
-        return [element for element in item if element.tag not in CODE_PARTS]
+        # A site's own wording of a listed code is not kept, so it counts as the source's.
+        meant = is_known_code(self.policy, item)
+        return [element for element in item if element.tag not in (CODE_PARTS if meant else CODE_PARTS[:2])]
 
     def _is_kept(self, rule: Rule, element: Element) -> bool:
         return rule.keeps and conforms(self.policy, rule, element) is not False
@@ -217,6 +219,11 @@ class SourceIdentity:
                 self._take_text(found.decode("ascii"), kind)
 
     def _take_text(self, text: str, kind: str) -> None:
+        if "\0" in text:
+            # Zeros end a value for some writers; what stands behind them was said too.
+            for piece in text.split("\0"):
+                self._take_text(piece, kind)
+            return
         text = text.strip()
         if not text or (text, kind) in self._texts:
             return
