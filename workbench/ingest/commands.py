@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hmac
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -117,7 +118,11 @@ def _source(args: argparse.Namespace, bar: Bar | None) -> Iterator[Path]:
 
 def _folder(source: str) -> Path:
     path = Path(source)
-    if not path.exists():
+    # Asked of this process's own rights; a folder that cannot be listed would look empty.
+    rights = os.R_OK | (os.X_OK if os.path.isdir(path) else 0)
+    if os.path.lexists(path) and not os.access(path, rights, effective_ids=True):
+        raise InvalidInput(f"This account may not read “{source}”; ask its owner, or run as who may.")
+    if not os.path.exists(path):
         raise InvalidInput(f"There is no folder or file “{source}”; give what holds the images or the table.")
     return path
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,7 @@ from workbench.ingest.labels.label_set import LabelledScan, LabelSet
 from workbench.ingest.labels.sources import WITHOUT_IMAGE, name_label_sets, read_labels
 from workbench.ingest.progress import Progress
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.series.files import holds_labels, read_image_file, read_list, read_values
+from workbench.ingest.series.files import Listed, holds_labels, read_image_file, read_list, read_values
 from workbench.ingest.series.folder import read_folder
 from workbench.ingest.series.found import FolderScan, Kept
 from workbench.ingest.series.volumes import CheckedSeries, SourceVolume, pass_gate
@@ -31,6 +33,7 @@ from workbench.ingest.tables.fhir import is_fhir, read_fhir
 from workbench.ingest.tables.prepared import PreparedTable, subjects_of
 from workbench.ingest.tables.table import read_table
 
+DATA_FILE, HEADER_BYTES = re.compile(rb"^\s*ElementDataFile\s*=(.*)$", re.MULTILINE), 1 << 16
 NO_TABLE = "FHIR resources of a type that is not taken"
 UNDECLARED = "a table without a declaration of its columns beside it"
 HOW_TO_DECLARE = (
@@ -105,15 +108,18 @@ def gathering(source: Path, choices: Choices, progress: Progress) -> Iterator[Ga
     Raises
     ------
     InvalidInput
-        When there is no such folder or file.
+        When there is no such folder, file, list of subjects or declaration.
     IngestRefused
         With every refusal, or when there is nothing that could come in.
     """
+    listed = read_list(choices.subjects) if choices.subjects else None
+    if choices.columns is not None:
+        read_declaration(choices.columns)
     with _as_folder(source) as folder:
         gathered = Gathered(folder, read_folder(folder, choices.key, choices.profile, progress))
         refusals = list(gathered.found.refusals)
         refusals += _take_series(gathered)
-        refusals += _take_images(gathered, choices)
+        refusals += _take_images(gathered, choices, listed)
         refusals += _take_labels(gathered, choices, progress)
         refusals += _take_tables(gathered, choices, is_alone=source.is_file())
         if refusals and not choices.leave_out:
@@ -169,11 +175,22 @@ def _as_folder(source: Path) -> Iterator[Path]:
     if not source.is_file():
         raise _no_source(source)
     declared = find_declaration(source)
-    beside = [source.with_suffix(ending) for ending in (".raw", ".zraw")] if source.suffix.lower() == ".mhd" else []
     with tempfile.TemporaryDirectory() as scratch:
-        for path in [source, *(path for path in beside if path.is_file()), *([declared] if declared else [])]:
+        for path in [source, *([declared] if declared else [])]:
             (Path(scratch) / path.name).symlink_to(path.resolve())
+        if source.suffix.lower() == ".mhd" and (voxels := _voxels_beside(source)):
+            # A link could lead out of the folder, so the reader takes none for voxels.
+            shutil.copyfile(voxels, Path(scratch) / voxels.name)
         yield Path(scratch)
+
+
+def _voxels_beside(header: Path) -> Path | None:
+    """Give the file of voxels that a MetaImage header names, when it lies beside it."""
+    with header.open("rb") as stream:
+        found = DATA_FILE.search(stream.read(HEADER_BYTES))
+    name = found[1].decode("latin-1").strip() if found else ""
+    beside = header.with_name(name) if name and Path(name).name == name else None
+    return beside if beside is not None and beside.is_file() and not beside.is_symlink() else None
 
 
 def _take_series(gathered: Gathered) -> list[Refusal]:
@@ -187,9 +204,10 @@ def _take_series(gathered: Gathered) -> list[Refusal]:
     return refusals
 
 
-def _take_images(gathered: Gathered, choices: Choices) -> list[Refusal]:
+def _take_images(
+    gathered: Gathered, choices: Choices, listed: Mapping[str, Listed] | None
+) -> list[Refusal]:  # fmt: skip
     """Take image files as volumes, and those that hold labels of another volume as labels."""
-    listed = read_list(choices.subjects) if choices.subjects else None
     refusals, masks = [], []
     for kept in gathered.found.images:
         image = read_image_file(kept, choices.key, listed)
