@@ -19,6 +19,9 @@ from workbench.errors import GatewayUnavailable
 from workbench.ingest.silence import silent_pydicom
 
 sys.path.insert(0, str(Path(__file__).parent))
+from desks import desk
+
+__all__ = ["desk"]
 
 SERIES = "1.2.826.0.1.3680043.8.498.7"
 STEP_MM, FIRST_MM = 2.5, -310.25
@@ -64,7 +67,7 @@ def draw_series(tmp_path: Path) -> Callable[..., Drawn]:
         name: str = "in", *, count: int = 6, change: Change | None = None, implicit: bool = False, **shape: int
     ) -> Drawn:
         folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         rows, columns = shape.get("rows", 40), shape.get("columns", 36)
         stored = np.random.default_rng(5).integers(0, 4096, (count, rows, columns)).astype(np.uint16)
         syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
