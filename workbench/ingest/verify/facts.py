@@ -128,20 +128,23 @@ def _number(text: str) -> str:
 
 
 def _digest(pixels: Element, facts: Facts) -> str:
-    value = pixels.value
     if pixels.fragments is not None:
         # The basic offset table (first fragment) may be rewritten; the frames may not.
         value = b"".join(pixels.content[start:stop] for start, stop in pixels.fragments[1:])
-    elif facts.shape[4] == "1" or not _length(facts):
-        pass
     else:
-        value = value[: _length(facts)]
-    if not pixels.is_little and facts.shape[4] == "16":
-        import numpy as np  # noqa: PLC0415 - only for big endian
-
-        # A file that was cut may end within a number.
-        value = np.frombuffer(value[: len(value) & ~1], ">u2").astype("<u2").tobytes()
+        value = _native(pixels)
+        value = value[: _length(facts) or len(value)]
     return hashlib.blake2b(value, digest_size=16).hexdigest()
+
+
+def _native(pixels: Element) -> bytes:
+    """Give native pixels as little endian writes them (PS3.5 8.2: words are swapped, whatever they hold)."""
+    value = pixels.value
+    if pixels.is_little or pixels.vr != "OW" or len(value) % 2:
+        return value
+    swapped = bytearray(value)
+    swapped[::2], swapped[1::2] = value[1::2], value[::2]
+    return bytes(swapped)
 
 
 def _length(facts: Facts) -> int:
@@ -161,5 +164,5 @@ def _extra(pixels: Element, facts: Facts) -> str:
     """Say whether bytes hide behind the pixels."""
     if pixels.fragments is not None or not _length(facts):
         return ""
-    rest = pixels.content[pixels.start + _length(facts) : pixels.stop]
+    rest = _native(pixels)[_length(facts) :]
     return "padding" if rest.strip(b"\0") else ""

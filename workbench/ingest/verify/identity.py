@@ -95,7 +95,7 @@ class SourceIdentity:
         if isinstance(source, Parsed):
             self._add_parsed(source)
         else:
-            self._add_dataset(source, None, ("latin-1",))
+            self._add_dataset(source)
 
     def add_text(self, text: str, kind: str = "text") -> None:
         """Take a value that no element holds, such as a column of a table: `name`, `id`, `date`, `uid` or `text`."""
@@ -150,37 +150,12 @@ class SourceIdentity:
     def _is_kept(self, rule: Rule, element: Element) -> bool:
         return rule.keeps and conforms(self.policy, rule, element) is not False
 
-    def _add_dataset(self, dataset: Any, rules: Mapping[int, Rule] | None, codecs: tuple[str, ...]) -> None:
-        if rules is None:
-            rules = self.policy.rules(str(dataset.get("SOPClassUID", ""))) or {}
-            declared = dataset.get("SpecificCharacterSet", None) or ""
-            names = [declared] if isinstance(declared, str) else list(declared)
-            codecs = codecs_of("\\".join(str(name or "") for name in names).encode())
-        for tag in dataset.keys():
-            raw, rule = dataset.get_item(tag), rules.get(int(tag))
-            value, vr = raw.value, str(raw.VR or vr_of(int(tag)))
-            if int(tag) in PIXELS or value is None:
-                continue
-            if vr == "SQ" and not isinstance(value, bytes):
-                for item in value:
-                    self._add_dataset(item, rule.items if rule else {}, codecs)
-                continue
-            if vr == "SQ":
-                value = dataset[tag].value
-                for item in value:
-                    self._add_dataset(item, rule.items if rule else {}, codecs)
-                continue
-            self._add_plain(int(tag), vr, value, rule, codecs)
-
-    def _add_plain(self, tag: int, vr: str, value: Any, rule: Rule | None, codecs: tuple[str, ...]) -> None:
-        if isinstance(value, bytes):
-            content = value
-        elif isinstance(value, list | tuple) or (hasattr(value, "__iter__") and not isinstance(value, str)):
-            content = "\\".join(str(each) for each in value).encode("utf-8", "replace")
-        else:
-            content = str(value).encode("utf-8", "replace")
-        element = Element(content, tag, vr, 0, 0, len(content))
-        self._add_elements([element], {tag: rule} if rule else {}, codecs)
+    def _add_dataset(self, dataset: Any) -> None:
+        elements = _elements_of(dataset)
+        sop_class = str(dataset.get("SOPClassUID", ""))
+        charset = next((element.value for element in elements if element.tag == 0x00080005), b"")
+        rules = self.policy.rules_with_private(sop_class, elements) or {}
+        self._add_elements(elements, rules, codecs_of(charset))
 
     def _take(self, tag: int, vr: str, value: bytes, codecs: tuple[str, ...]) -> None:
         """Make needles of one value that the profile does not keep."""
@@ -315,3 +290,23 @@ def _split(value: bytes, vr: str) -> list[bytes]:
 def _text_of(source: Parsed, tag: int) -> str:
     element = source.get(tag)
     return element.value.decode("latin-1").strip(" \0") if element else ""
+
+
+def _elements_of(dataset: Any) -> list[Element]:
+    """Give a pydicom dataset as elements; what it has not yet converted stays in the bytes of the file."""
+    found = []
+    for tag in dataset.keys():
+        raw = dataset.get_item(tag)
+        vr = str(raw.VR or vr_of(int(tag)))
+        value = dataset[tag].value if vr == "SQ" else raw.value
+        content = value if isinstance(value, bytes) else b"" if vr == "SQ" or value is None else _spelled(value)
+        element = Element(content, int(tag), vr, 0, 0, len(content), bool(getattr(raw, "is_little_endian", True)))
+        if vr == "SQ":
+            element.items = [_elements_of(item) for item in value or ()]
+        found.append(element)
+    return found
+
+
+def _spelled(value: Any) -> bytes:
+    is_list = hasattr(value, "__iter__") and not isinstance(value, str) and not hasattr(value, "components")
+    return "\\".join(str(each) for each in (value if is_list else [value])).encode("utf-8", "replace")
