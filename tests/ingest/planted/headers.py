@@ -87,7 +87,6 @@ DISGUISED = (
     ("ConvolutionKernel", "SH", "B40f {n}"),
     ("PositionReferenceIndicator", "LO", "{n}"),
     ("PatientOrientation", "CS", "L\\{N}"),
-    ("PatientBirthTime", "TM", "{n}"),
     ("SmokingStatus", "CS", "{N}"),
     ("KVP", "DS", "{d}"),
     ("FocalSpots", "DS", " {d} "),
@@ -99,6 +98,8 @@ DISGUISED = (
 )
 # Values that their element cannot have at all: a reader that asks for them may stop.
 MISFITS = (
+    ("PatientBirthTime", "TM", "{n}"),
+    ("DateOfSecondaryCapture", "DA", "{n}-20991231"),
     ("SeriesTime", "TM", "{n}"),
     ("RescaleType", "LO", "HU {n}"),
     ("SeriesNumber", "IS", "{n}"),
@@ -125,7 +126,7 @@ DATED = (
     ("PerformedProcedureStepStartDate", "DA", "{d}", ""),
     ("IssueDateOfImagingServiceRequest", "DA", "{d}", ""),
     ("OverlayDate", "DA", "{d}", ""),
-    ("InstanceCreationDate", "DA", "{d}-20991231", ""),
+    ("InstanceCreationDate", "DA", "{d}", ""),
     ("ReasonForVisit", "LO", "CT vom {d}", "%d.%m.%Y"),
     ("ReasonForTheRequestedProcedure", "LO", "CT vom {d}", "%d.%m.%Y"),
     ("RouteOfAdmissions", "LO", "on {d}", "%d-%b-%Y"),

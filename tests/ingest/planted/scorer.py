@@ -98,20 +98,27 @@ class Marker:
 
 
 def mark_folder(answers: Iterable[Answer], folder: Path) -> Score:
-    """Mark everything below a folder; files there are matched by class and instance number."""
+    """Mark everything below a folder; files there are matched by class and instance number, or by their pixels."""
     outputs: dict[tuple[str, int], Path] = {}
+    others: list[Path] = []
     marker = Marker()
     with silent_pydicom():
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             try:
                 one = dcmread(path, specific_tags=["SOPClassUID", "InstanceNumber"])
-                outputs[str(one.SOPClassUID), int(one.get("InstanceNumber") or 0)] = path
+                outputs[str(one.SOPClassUID), int(one.InstanceNumber)] = path
+            except AttributeError:
+                others.append(path)
             except Exception:  # noqa: S112 - what cannot be read is no output, whatever a peer wrote
                 continue
         for answer in answers:
-            path = outputs.get((answer.sop_class, answer.number))
+            path = outputs.get((answer.sop_class, answer.number)) or _with_pixels(answer.pixels, others)
             marker.mark(answer, None if path is None else dcmread(path))
     return marker.score
+
+
+def _with_pixels(pixels: bytes, paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if pixels and pixels in path.read_bytes()), None)
 
 
 def find(dataset: Dataset, path: ElementPath) -> DataElement | None:

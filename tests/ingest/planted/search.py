@@ -21,6 +21,7 @@ CODECS = (
 RANDOM_DIGITS = re.compile(rb"2\.25\.\d{25,39}")
 # Fewer bytes are met by chance.
 SHORTEST = 5
+PIXELS = b"\xe0\x7f\x10\0"
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 DIGITS = ("number", "date")
 ESCAPED_END = re.compile(rb"\x1b\([BJ]$")
@@ -52,17 +53,14 @@ class Search:
                     hits[needle] = None
         return list(hits)
 
-    def found_below(self, folder: Path, without: Iterable[bytes] = ()) -> set[Needle]:
-        """Give the needles in the files below a folder and in their names; `without` are pixels that hold none."""
+    def found_below(self, folder: Path, *, skips_pixels: bool = False) -> set[Needle]:
+        """Give the needles in the files below a folder and in their names; native pixels may be skipped."""
         left: set[Needle] = set()
-        known = tuple(without)
         for path in sorted(folder.rglob("*")):
             left.update(self.found(str(path.relative_to(folder)).encode()))
             if path.is_file():
                 content = inflated(path.read_bytes())
-                for pixels in known:
-                    content = content.replace(pixels, b"")
-                left.update(self.found(content))
+                left.update(self.found(_without_pixels(content) if skips_pixels else content))
         return left
 
 
@@ -72,6 +70,15 @@ def inflated(content: bytes) -> bytes:
         return content
     at = 144 + int.from_bytes(content[140:144], "little")
     return content[:at] + zlib.decompress(content[at:], -zlib.MAX_WBITS)
+
+
+def _without_pixels(content: bytes) -> bytes:
+    """Leave out the last native pixel data of a little-endian file."""
+    at = content.rfind(PIXELS)
+    explicit = content[at + 4 : at + 6] in (b"OW", b"OB")
+    start = at + (12 if explicit else 8)
+    size = int.from_bytes(content[start - 4 : start], "little")
+    return content[:start] + content[start + size :] if 0 <= at and start + size <= len(content) else content
 
 
 def _windows(content: bytes) -> NDArray[np.uint64]:
