@@ -253,6 +253,8 @@ def _take_tables(gathered: Gathered, choices: Choices, *, is_alone: bool) -> lis
         elif declared is None:
             gathered.found.ignored.append({"file": one.name, "reason": UNDECLARED})
         else:
+            # It was used, so it was not left out.
+            gathered.found.ignored[:] = [one for one in gathered.found.ignored if not _is_at(gathered, one, declared)]
             with _taking(refusals):
                 gathered.tables.append(read_table(one.path, read_declaration(declared), subjects_of(choices.key)))
     if fhir:
@@ -262,6 +264,10 @@ def _take_tables(gathered: Gathered, choices: Choices, *, is_alone: bool) -> lis
             left = [{"file": f"{count} × {kind}", "reason": NO_TABLE} for kind, count in read.ignored.items()]
             gathered.found.ignored += left
     return refusals
+
+
+def _is_at(gathered: Gathered, ignored: Mapping[str, str], path: Path) -> bool:
+    return os.path.abspath(gathered.folder / ignored["file"]) == os.path.abspath(path)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from workbench.ingest.report_pictures import Picture
 from workbench.ingest.report_words import KINDS, REMOVED, option_words, rule_words
 from workbench.vault.names import VERSION_MARK
 
+# A total segmentation has a hundred regions; what is more than this opens with a click.
+MOST_ROWS = 12
 SMALLEST_GROUP, FEWEST_VALUES = 5, 2
 CONFIRMED = (
     "These are the series that the dataset is meant to hold, and nothing else came with them.",
@@ -235,11 +237,12 @@ def _series(facts: ReportFacts) -> str:
 def _one_series(one: SeriesFacts) -> str:
     facts = one.facts
     shape, spacing = " × ".join(map(str, facts["shape"])), " × ".join(f"{mm:.4g}" for mm in facts["spacing_mm"])
-    low, high, unit = facts["hu"]["min"], facts["hu"]["max"], "HU" if facts.get("modality") == "CT" else "stored"
+    unit = str(facts.get("unit") or ("HU" if facts.get("modality", "CT") == "CT" else "arbitrary"))
+    low, high = (f"{facts['hu'][end] * float(facts.get('scale') or 1.0):.6g}" for end in ("min", "max"))
     split = f", split {facts['split']}" if facts.get("split") else ""
     text = (
         f"{facts.get('modality', 'CT')} of {facts['subject']}{split}: {shape} voxels (z, y, x) of {spacing} mm, "
-        f"{low} to {high} {unit}, from {_number(one.files, 'file')}"
+        f"{low} to {high} {'in arbitrary units' if unit == 'arbitrary' else unit}, from {_number(one.files, 'file')}"
     )
     if one.covered:
         text += f"; {_number(one.covered, 'place')} with writing covered in the pixels"
@@ -249,7 +252,10 @@ def _one_series(one: SeriesFacts) -> str:
         for picture in one.sheet
     )
     rows = [(escape(label.name), escape(label.source), f"{label.volume_ml:.2f} ml") for label in one.labels]
-    labels = _table(("Label", "From", "Volume"), rows, right=(2,)) if rows else ""
+    heads = ("Label", "From", "Volume")
+    labels = _table(heads, rows[:MOST_ROWS], right=(2,)) if rows else ""
+    if rest := rows[MOST_ROWS:]:
+        labels += f"<details><summary>{len(rest)} more</summary>{_table(heads, rest, right=(2,))}</details>"
     return (
         f'<section class="series"><h3>{escape(facts["scan"])}</h3><p class="soft">{escape(text)}</p>'
         f'<div class="sheet">{figures}</div>{labels}</section>'

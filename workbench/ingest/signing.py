@@ -137,10 +137,14 @@ def _listed(waiting: list[dict[str, Any]]) -> str:
     for item in waiting:
         mark = "yours to sign off" if item["may_publish"] else item["why"]
         lines.append(
-            f"{item['dataset']}  {item['version'][:12]}  {item['scans']} scans of {item['subjects']} subjects, brought "
-            f"in by {item['uploader']} on {item['created'][:10]}: {mark}"
+            f"{item['dataset']}  {item['version'][:12]}  {_count(item['scans'], 'scan')} of "
+            f"{_count(item['subjects'], 'subject')}, brought in by {item['uploader']} on {item['created'][:10]}: {mark}"
         )
     return "\n".join(lines)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _part(text: str) -> str:

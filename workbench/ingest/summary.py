@@ -19,6 +19,11 @@ REPORTED = (
     "scan", "subject", "split", "modality", "shape", "spacing_mm", "origin_mm", "direction", "sha256", "hu", "unit",
     "scale", "warnings",
 )  # fmt: skip
+# What was done to a column of a table, for the person who signs.
+DONE = {
+    "pseudonym": "replaced by a pseudonym", "generalised": "written as groups", "shifted": "dates moved",
+    "capped": "above 89 written as 90", "declared codes": "only declared codes", "kept": "kept",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,9 @@ def report_facts(report: IngestReport, shipment: Shipment, title: str, tier: str
 
 def _table(table: PreparedTable) -> TableFacts:
     told = table.report
+    done = told.get("done") or {}
+    columns = [{**column, "done": DONE.get(done.get(column["name"], ""), "kept")} for column in table.schema["columns"]]
     return TableFacts(
         table.name, str(table.schema.get("title") or table.name), int(told["rows"]), int(told["subjects"]),
-        table.schema["columns"], int(told.get("left_out", 0)), told.get("k"), told.get("l"),
+        columns, int(told["actions"].get("removed", 0)), told.get("k"), told.get("l"),
     )  # fmt: skip

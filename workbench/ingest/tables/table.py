@@ -153,6 +153,7 @@ def prepare(
         "table": declaration.table, "rows": len(frame), "rows_read": rows, "suppressed_rows": suppressed,
         "subjects": int(frame["subject"].nunique()), "k": cells.k, "l": cells.l, "groups": cells.groups,
         "actions": _actions(declaration),
+        "done": {column.name: _action(column) for column in declaration.columns if column.is_kept},
     }  # fmt: skip
     return PreparedTable(declaration.table, declaration.schema(), frame, report)
 
