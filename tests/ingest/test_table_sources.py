@@ -72,6 +72,7 @@ def test_a_real_table_reaches_a_notebook(desk: Desk, lung1: Path, tmp_path: Path
     (one,) = made["tables"]
     assert (one["rows_read"], one["name"], made["series"]) == (422, "clinical", []) and one["k"] >= 5 <= one["rows"]
     assert desk.run("sign-off", "lung1", "--report", tmp_path / "r.html").code == 0
+    assert "replaced by a pseudonym" in (tmp_path / "r.html").read_text()
     assert "LUNG1-001" not in (tmp_path / "r.html").read_text()
     desk.publish("lung1")
     with desk.granted("lung1") as data:
@@ -116,7 +117,7 @@ def test_a_table_and_images_of_one_patient_share_a_number(desk: Desk, draw_serie
     folder = clinic(draw_series(count=3).folder, 14)
     made = desk.ingest(folder, "joined")
     (one,) = made["series"]
-    assert made["tables"][0]["subjects"] == 14
+    assert made["tables"][0]["subjects"] == 14 and made["ignored"] == []
     desk.publish("joined")
     with desk.granted("joined") as data:
         frame = data.table("visits").set_index("subject")
