@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.geometry import Geometry
 from workbench.ingest.deidentify.actions import ACTIONS
 from workbench.ingest.deidentify.profile import load_profile, profile_names
 from workbench.ingest.report import LabelFacts, ReportFacts, SeriesFacts, TableFacts, make_report
-from workbench.ingest.report_pictures import EDGE_PIXELS, contact_sheet
+from workbench.ingest.report_pictures import EDGE_PIXELS, contact_sheet, upright
 from workbench.ingest.report_words import OPTIONS, RULES, rule_words
 from workbench.vault.names import VERSION_MARK
 
@@ -117,3 +118,15 @@ def test_the_surface_shows_what_stands_out_in_front() -> None:
 def test_one_slice_and_other_modalities_have_a_sheet_too() -> None:
     assert len(contact_sheet(np.zeros((1, 8, 8), np.int16), (1.0, 1.0, 1.0))) == 4
     assert len(contact_sheet(np.zeros((9, 8, 8), np.int16), (1.0, 1.0, 1.0), modality="MR", window=(5, 9))) == 7
+
+
+def test_pictures_stand_upright_however_the_voxels_lie() -> None:
+    volume = np.zeros((4, 5, 6), np.int16)
+    volume[3, 0, 1] = 7
+    # Index x runs to the right of the patient, y to the front, z to the feet; then axes in another order.
+    turned = Geometry((4, 5, 6), (3.0, 2.0, 1.0), (0.0, 0.0, 0.0), (-1.0, 0, 0, 0, -1.0, 0, 0, 0, -1.0))
+    shown, spacing = upright(volume, turned)
+    assert (shown[0, 4, 4], spacing) == (7, (3.0, 2.0, 1.0))
+    sagittal = Geometry((4, 5, 6), (3.0, 2.0, 1.0), (0.0, 0.0, 0.0), (0, 0, 1.0, 1.0, 0, 0, 0, -1.0, 0))
+    shown, spacing = upright(volume, sagittal)
+    assert (shown.shape, spacing, shown[4, 1, 3]) == ((5, 6, 4), (2.0, 1.0, 3.0), 7)

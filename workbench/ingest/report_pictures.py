@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.geometry import Geometry
+
 LUNG, SOFT = (-600.0, 1500.0), (40.0, 400.0)
 # Where a body begins in air, HU; skin is far above it, clothes and blankets below.
 SKIN_HU = -350
@@ -64,7 +66,7 @@ def contact_sheet(
     """
     depth, rows, columns = volume.shape
     dz, dy, dx = spacing_mm
-    name = "lung window" if tuple(window) == LUNG and modality == "CT" else "usual window"
+    name = "lung window" if tuple(window) == LUNG and modality == "CT" else f"window {window[0]:g} / {window[1]:g}"
     sheet = []
     for index in np.unique(np.linspace(0, depth - 1, axial + 2).round().astype(int)[1:-1]):
         sheet.append(_picture(f"axial {index + 1} of {depth}, {name}", _greys(volume[index], window), dy, dx))
@@ -78,6 +80,32 @@ def contact_sheet(
         skin = _surface(volume[::-1, ::step, ::step], (dz, dy * step, dx * step))
         sheet.append(_picture("surface from the front", skin, dz, dx * step))
     return tuple(sheet)
+
+
+def upright(
+    volume: NDArray[Any], grid: Geometry
+) -> tuple[NDArray[Any], tuple[float, float, float]]:  # fmt: skip
+    """Give a view of a volume whose axes run from feet to head, front to back and right to left, as pictures are read.
+
+    An oblique volume is turned to the nearest axes, so its pictures are as oblique as its slices.
+
+    Returns
+    -------
+    ndarray
+        The same voxels, shape (z, y, x).
+    tuple of 3 float
+        The spacing along these axes, mm.
+    """
+    # Rows: patient x, y, z (LPS); columns: index axes z, y, x, as the voxels lie.
+    turns = np.asarray(grid.direction).reshape(3, 3)[:, ::-1]
+    axes: list[int] = []
+    for patient in (2, 1, 0):
+        free = [axis for axis in range(3) if axis not in axes]
+        axes.append(max(free, key=lambda axis: abs(turns[patient, axis])))
+    flipped = [1 if turns[patient, axis] >= 0 else -1 for patient, axis in zip((2, 1, 0), axes, strict=True)]
+    z, y, x = (slice(None, None, step) for step in flipped)
+    spacing = grid.spacing_mm[axes[0]], grid.spacing_mm[axes[1]], grid.spacing_mm[axes[2]]
+    return volume.transpose(axes)[z, y, x], spacing
 
 
 def _greys(plane: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from workbench.ingest.gathering import Choices, Gathered
 from workbench.ingest.labels.encoding import encode_labels
 from workbench.ingest.labels.label_set import LabelSet
 from workbench.ingest.refusals import Refusal, refuse
-from workbench.ingest.report_pictures import Picture, contact_sheet
+from workbench.ingest.report_pictures import Picture, contact_sheet, upright
 from workbench.ingest.series.volumes import Place, SourceVolume, encode_scan
 from workbench.ingest.verify.identity import SourceIdentity
 from workbench.ingest.verify.objects import check_objects
@@ -83,9 +83,8 @@ class Shipment:
             send_scan(self.line, self.delivery.id, facts, objects, labels=inner)
         else:
             facts = done
-        self.sheets[place.scan] = contact_sheet(
-            voxels.values, volume.grid.spacing_mm, modality=volume.modality, window=facts["window"]
-        )
+        shown, spacing_mm = upright(voxels.values, volume.grid)
+        self.sheets[place.scan] = contact_sheet(shown, spacing_mm, modality=volume.modality, window=facts["window"])
         return facts
 
     def send_labels(self, volume: SourceVolume, place: Place, labels: Sequence[LabelSet]) -> int:
