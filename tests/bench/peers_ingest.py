@@ -1,4 +1,4 @@
-"""A tool reads a series or writes OME-Zarr some times, in a process of its own: `python peers_ingest.py TOOL SRC OUT N`.
+"""A tool reads or writes a volume some times, in a process of its own: `python peers_ingest.py TOOL SRC OUT N`.
 
 Prints CPU seconds of each round, the largest memory, and what the tool made of the source, as one line of JSON.
 """
