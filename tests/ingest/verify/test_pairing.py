@@ -61,6 +61,13 @@ def test_a_known_key_decides_alone() -> None:
     assert {output.name: source.name for source, output in found.found} == {"o1": "s0", "o0": "s1"}
 
 
+def test_two_files_that_claim_to_be_one_instance_are_told_apart_by_their_pixels() -> None:
+    sources = [facts("s", digest="d1"), facts("s", digest="d2")]
+    sources[1].name = "copy"
+    found = pair(sources, [facts("o", digest="d2", series="9")], {"s": "o"})
+    assert [source.name for source, _ in found.found] == ["copy"]
+
+
 def head_series(count: int, **texts: str) -> list[tuple[Facts, Facts]]:
     return [(facts(f"s{k}", number=k, **texts), facts(f"o{k:02d}", number=k)) for k in range(count)]
 

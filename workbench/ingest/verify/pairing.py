@@ -58,8 +58,10 @@ def pair(sources: Iterable[Facts], outputs: Iterable[Facts], expected: Mapping[s
     """
     pairs, left, right = Pairs(), _once(sources), list(outputs)
     if expected:
-        wanted = {expected.get(one.texts.get(INSTANCE, ""), ""): one for one in left}
-        left, right = _take(pairs, left, right, lambda one: wanted.get(one.texts.get(INSTANCE, "")))
+        wanted: defaultdict[str, list[Facts]] = defaultdict(list)
+        for one in left:
+            wanted[expected.get(one.texts.get(INSTANCE, ""), "")].append(one)
+        left, right = _take(pairs, left, right, lambda one: _likest(wanted.get(one.texts.get(INSTANCE, ""), []), one))
     for key in KEYS:
         for narrow in (False, True):
             left, right = _match(pairs, left, right, key, narrow=narrow)
@@ -69,6 +71,11 @@ def pair(sources: Iterable[Facts], outputs: Iterable[Facts], expected: Mapping[s
     pairs.alone = [one for one in right if _loose(one) not in classes]
     pairs.missing = [one for one in left if id(one) not in matched]
     return pairs
+
+
+def _likest(sources: list[Facts], output: Facts) -> Facts | None:
+    """Give the source with the output's pixels, if several different files claim to be one instance."""
+    return next((one for one in sources if one.digest == output.digest), sources[0] if sources else None)
 
 
 def _loose(one: Facts) -> Hashable:
