@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,15 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+NAMES = {_name(path) for path in MODULES}
+
+
 def _room(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _imports(path: Path) -> frozenset[str]:
     """Give every module of the package that a file imports, wherever in the file, TYPE_CHECKING blocks left out."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
@@ -54,12 +59,13 @@ def _imports(path: Path) -> set[str]:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.startswith("workbench")}
-    return found & {_name(other) for other in MODULES}
+    return frozenset(found & NAMES)
 
 
-def _places(path: Path) -> set[str]:
+@cache
+def _places(path: Path) -> frozenset[str]:
     match = re.search(r"^Runs in: (.+)$", ast.get_docstring(ast.parse(path.read_text())) or "", re.MULTILINE)
-    return {place.strip().rstrip(".") for place in re.split(r"[|,]", match[1])} if match else set()
+    return frozenset(place.strip().rstrip(".") for place in re.split(r"[|,]", match[1])) if match else frozenset()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
