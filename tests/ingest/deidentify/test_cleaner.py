@@ -391,3 +391,12 @@ def test_real_instances_keep_pixels_and_lose_names(shared_data: Any) -> None:
             assert result.get("PixelData") == source.get("PixelData")
             name = str(source.get("PatientName", ""))
             assert len(name) < 6 or name.encode() not in content, file.name
+
+
+def test_of_a_story_about_a_person_no_scattered_words_stay() -> None:
+    source = Dataset()
+    source.SOPClassUID, source.PatientID = CTImageStorage, "1"
+    source.AdditionalPatientHistory = "Mrs Okonkwo, 58 years, lives in Port Harcourt with her sister"
+    source.ImageComments = "CT chest with contrast"
+    cleaned = Deidentifier(load_profile(), Pseudonyms(KEY, "id")).clean(source)
+    assert not cleaned.get("AdditionalPatientHistory") and cleaned.ImageComments == "CT chest with contrast"

@@ -148,9 +148,17 @@ def _terms(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Con
     return _listed(element, rule, [one for one in kept if one])
 
 
+NARRATIVE, MOST_OF = ("LT", "ST", "UT"), 0.6
+
+
 def _words(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
-    clean = cleaner.profile.vocabulary.clean
-    return _listed(element, rule, [clean(one, context.names) for one in texts(element.value)])
+    clean, values = cleaner.profile.vocabulary.clean, texts(element.value)
+    cleaned = [clean(one, context.names) for one in values]
+    if rule.vr in NARRATIVE:
+        # Of a story about a person, scattered words that happen to be known tell nothing and look like a leak.
+        pairs = zip(cleaned, values, strict=True)
+        cleaned = [kept if len(kept.split()) >= MOST_OF * len(whole.split()) else "" for kept, whole in pairs]
+    return _listed(element, rule, cleaned)
 
 
 def _device(cleaner: Deidentifier, rule: Rule, element: DataElement, _: Context) -> DataElement | None:
