@@ -18,6 +18,7 @@ from planted import (
     mark_folder,
     write_canaries,
     write_charsets,
+    write_neighbours,
     write_planted,
 )
 
@@ -101,6 +102,14 @@ def test_values_that_no_element_can_have_leave_nothing(keyed: Settings, tmp_path
     assert report.written == report.files
     assert left(planted.needles, out) == []
     assert marked(planted, out).percent >= GOAL_PERCENT
+
+
+def test_directories_and_bytes_after_the_end_leave_nothing(keyed: Settings, tmp_path: Path) -> None:
+    needles = write_neighbours(tmp_path / "in")
+    out, report = cleaned(keyed, tmp_path / "in")
+    assert report.files == 3
+    assert "DICOMDIR" in {refusal.files[0] for refusal in report.refusals}
+    assert left(needles, out) == []
 
 
 def test_the_number_of_processes_changes_no_byte(keyed: Settings, tmp_path: Path) -> None:
