@@ -260,11 +260,13 @@ def _sequence(cleaner: Deidentifier, rule: Rule, element: DataElement, context: 
 
 def _binary(cleaner: Deidentifier, rule: Rule, element: DataElement, context: Context) -> DataElement | None:
     """Keep pixels and lookup tables; a table that is written as numbers is numbers."""
+    is_open = " or " in rule.vr and rule.action != "pixels"
     if not isinstance(element.value, bytes):
-        return _any_number(cleaner, rule, element, context)
+        return _any_number(cleaner, rule, element, context) if is_open else None
     if rule.action != "pixels" and holds_words(element.value):
         return None
-    return element
+    # Which numbers a table's bytes are cannot be told where its descriptor is missing.
+    return DataElement(element.tag, "OW", element.value) if is_open and " or " in element.VR else element
 
 
 def holds_words(content: bytes) -> bool:
