@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -61,11 +62,11 @@ def policy_text() -> str:
 
 
 @cache
-def numbers_of_any_size() -> frozenset[int]:
-    """Give the elements whose numbers may be as long as a record number."""
+def of_action(action: str) -> frozenset[int]:
+    """Give the elements of an action: numbers of any size may be as long as a date, tables hold any bytes but words."""
     rules = load_profile().class_rules(CT)
     assert rules is not None
-    return frozenset(tag for tag, rule in rules.rules.items() if rule.action == "any-number")
+    return frozenset(tag for tag, rule in rules.rules.items() if rule.action == action)
 
 
 @st.composite
@@ -109,7 +110,9 @@ def _tags() -> st.SearchStrategy[int]:
 
 def _value(pick: Any, ground: Ground, tag: int, vr: str) -> bytes | None:
     place, mint = ground.place(tag), ground.mint
-    if vr in ("DS", "IS") and tag not in numbers_of_any_size():
+    if tag in of_action("binary") or (vr in ("DS", "IS", "DA", "DT") and tag in of_action("any-number")):
+        return mint.name(place).encode()
+    if vr in ("DS", "IS"):
         return mint.number(place).encode()
     if vr in ("DA", "DT"):
         return mint.know(place, "date", pick(st.sampled_from(DAYS))).encode()
@@ -122,7 +125,13 @@ def _value(pick: Any, ground: Ground, tag: int, vr: str) -> bytes | None:
 
 @cache
 def _words(codec: str) -> st.SearchStrategy[str]:
-    return st.text(st.characters(codec=codec, categories=("Lu", "Ll", "Lo")), min_size=7, max_size=12)
+    return st.text(st.characters(codec=codec, categories=("Lu", "Ll", "Lo")), min_size=7, max_size=12).filter(_varies)
+
+
+def _varies(word: str) -> bool:
+    """Whether letters come and go as in a name; rows such as `AAAAAAA` or `abcdefg` are numbers as well."""
+    steps = [after > before for before, after in pairwise(word.casefold()) if after != before]
+    return sum(first != second for first, second in pairwise(steps)) >= 3
 
 
 def _text(pick: Any, ground: Ground, place: str) -> bytes:
