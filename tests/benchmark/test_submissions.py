@@ -42,8 +42,8 @@ def store(home: Settings, clock: Clock) -> Iterator[Store]:
                 "INSERT INTO datasets VALUES (?, ?, 'open', 'custodian', '', '{}', 1, '2026-05-01')", (name, name)
             )
             db.execute(
-                "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest) "
-                "VALUES (?, 'v1', '2026-05-01', 1, 1, 1, '')", (name,),
+                "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest, status, uploader) "
+                "VALUES (?, 'v1', '2026-05-01', 1, 1, 1, '', 'published', 'custodian')", (name,),
             )  # fmt: skip
     yield made
     made.close()
@@ -88,8 +88,8 @@ def test_new_data_start_a_new_board(store: Store, tmp_path: Path) -> None:
     scored(store, tmp_path, "researcher", 0.5)
     with store.change("custodian", "test.fill", "chest-ct-test") as db:
         db.execute(
-            "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest) "
-            "VALUES ('chest-ct-test', 'v2', '2026-05-02', 1, 1, 1, '')"
+            "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest, status, uploader) "
+            "VALUES ('chest-ct-test', 'v2', '2026-05-02', 1, 1, 1, '', 'published', 'custodian')"
         )
     assert submissions.leaderboard(store, TASK)["entries"] == []
 
