@@ -44,6 +44,8 @@ OLDEST_AGE = {"D": 999, "W": 999, "M": 999, "Y": 89}
 TOO_OLD = "090Y"
 PIXEL_DATA = 0x7FE00010
 EXTENSIONS_ONLY = frozenset(("ISO 2022 IR 58", "ISO 2022 IR 87", "ISO 2022 IR 149", "ISO 2022 IR 159"))
+# The escapes to other letters and back (ISO 2022), which text in another script is written between.
+OTHER_LETTERS = re.compile(rb"\x1b(?:\$[@B]|\$\([D@AB]|\$\)[AC]|-[A-Z]|\([IJ]|\)[IJ]).{1,200}?\x1b[(\-$)]", re.DOTALL)
 LETTERS_ONLY = re.compile(rb"[0-9A-Za-z ]{8}")
 SHORTEST_RAMP = 16
 LETTERS, WORD_TURNS = re.compile(rb"[A-Z]?[a-z]{4,}|[A-Z]{5,}|[0-9]{5,}"), 2
@@ -279,6 +281,8 @@ def holds_words(content: bytes) -> bool:
     """
     if _only_rises_or_falls(content):
         return False
+    if OTHER_LETTERS.search(content):
+        return True
     for letters in (content, content[::2], content[1::2]):
         for run in LETTERS.findall(letters):
             steps = [after - before for before, after in pairwise(run) if after != before]
