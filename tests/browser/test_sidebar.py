@@ -20,7 +20,7 @@ def test_a_custodian_approves_in_the_sidebar(lab_as, workbench) -> None:
     assert '"allowed": true' in workbench("datasets", "--json", "--as", "teacher")
 
 
-def test_the_keyboard_alone_asks_for_access(lab_as) -> None:
+def test_the_keyboard_alone_asks_for_access(lab_as, workbench) -> None:
     lab = lab_as("researcher")
     row = lab.open_sidebar().locator("[data-dataset='clinic-ct']")
     keyboard = lab.page.keyboard
@@ -36,6 +36,7 @@ def test_the_keyboard_alone_asks_for_access(lab_as) -> None:
     expect(row.get_by_role("button", name="Send request")).to_be_focused()
     keyboard.press("Enter")
     expect(row).to_contain_text("Waiting for the custodian")
+    assert '"status": "submitted"' in workbench("datasets", "clinic-ct", "--json", "--as", "researcher")
 
 
 def test_a_refused_form_says_why_and_keeps_what_was_typed(lab_as, workbench) -> None:
@@ -47,6 +48,7 @@ def test_a_refused_form_says_why_and_keeps_what_was_typed(lab_as, workbench) -> 
     row.get_by_role("button", name="Send request").click()
     expect(row.get_by_role("alert")).to_contain_text("R1")
     expect(row.get_by_label("Purpose")).to_have_value("teaching")
+    assert workbench("requests", "--json", "--as", "researcher").count('"clinic-ct"') == 1
     lab.forgive("409 (Conflict)")
 
 
@@ -54,6 +56,7 @@ def test_a_link_opens_a_task_and_its_leaderboard(lab_as) -> None:
     lab = lab_as("researcher").open("lab?workbench=task/lung-nodule-detection")
     expect(lab.page.get_by_role("heading", name="Where in a chest CT are the lung nodules?")).to_be_visible()
     expect(lab.page.get_by_text("Nobody has submitted yet.")).to_be_visible()
+    assert lab.page.locator(".wb-Page").count() == 1
     lab.keep("7-task")
 
 
@@ -65,6 +68,7 @@ def test_the_launcher_and_a_card_read_well_in_the_dark(lab_as) -> None:
     lab.keep("8-launcher-dark")
     lab.dataset().get_by_role("button", name="Details of Clinic CT").click()
     expect(lab.page.get_by_role("heading", name=re.compile("Clinic CT"))).to_be_visible()
+    assert lab.page.evaluate("document.body.dataset.jpThemeLight") == "false"
     lab.keep("9-card-dark")
 
 

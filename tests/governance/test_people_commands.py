@@ -66,4 +66,6 @@ def test_an_account_without_name_or_role_is_refused(words: tuple[str, ...]) -> N
 
 def test_in_a_demo_home_the_owner_acts_as_everybody(gateway: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     add(capsys, "checker-3", "--role", "checker")
-    sign_in(gateway, "checker-3").close()
+    line = sign_in(gateway, "checker-3")
+    assert line.get("/v1/whoami")["person"] == "checker-3"
+    line.close()

@@ -43,7 +43,9 @@ def test_colours_interleaved_or_planar(capture: Any, cleaner: Any, named: Any, p
     colours = named[0][..., None].repeat(3, axis=2)
     content = colours.transpose(2, 0, 1).tobytes() if planar else colours.tobytes()
     source = capture(colours, PlanarConfiguration=planar, PixelData=content)
-    check(clear_text(source, cleaner), source, named[1])
+    cleared = clear_text(source, cleaner)
+    check(cleared, source, named[1])
+    assert cleared.boxes and cleared.dataset.PhotometricInterpretation == "RGB"
 
 
 def test_luminance_and_chrominance_are_covered_in_black(capture: Any, cleaner: Any, named: Any) -> None:
