@@ -9,7 +9,7 @@ import pytest
 
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.governance.access import approve, submit_request
-from workbench.governance.audit import list_events
+from workbench.governance.record.audit import list_events
 from workbench.governance.catalogue import (
     NewDataset,
     add_version,

@@ -14,7 +14,7 @@ import pytest
 
 import workbench
 from workbench.errors import Conflict
-from workbench.governance.audit import list_events, verify
+from workbench.governance.record.audit import list_events, verify
 from workbench.governance.store import Store
 
 PURPOSE = "INSERT INTO purposes (id, label) VALUES (?, ?)"

@@ -10,7 +10,8 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.gateway import guard
 from workbench.gateway.call import Call, Route, dataset_in_path
-from workbench.governance import access, audit, catalogue
+from workbench.governance import access, catalogue
+from workbench.governance.record import audit
 
 PEOPLE = ("person", "kernel")
 PERSON = ("person",)

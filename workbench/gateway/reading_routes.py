@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from workbench.gateway.call import Call, Route, dataset_in_path
 from workbench.gateway.ranges import BOUNDARY, PARTS_END, Range, part_head, read_ranges
-from workbench.governance.reads import Reading
+from workbench.governance.record.reads import Reading
 from workbench.vault.vault import ObjectEntry
 
 READERS = ("person", "kernel", "evaluator")

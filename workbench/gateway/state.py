@@ -14,7 +14,7 @@ from workbench.gateway.staging import Staging
 from workbench.gateway.tokens import Tokens, open_tokens
 from workbench.gateway.withdrawing import finish_withdrawals
 from workbench.governance.people import seed
-from workbench.governance.reads import ReadLog
+from workbench.governance.record.reads import ReadLog
 from workbench.governance.store import Store
 from workbench.settings import Settings
 from workbench.vault.vault import Vault

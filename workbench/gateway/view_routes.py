@@ -13,7 +13,7 @@ from workbench.errors import NotFound
 from workbench.gateway.call import Call, Route, dataset_in_body
 from workbench.gateway.reading_routes import matches
 from workbench.gateway.tokens import new_id
-from workbench.governance.reads import Reading
+from workbench.governance.record.reads import Reading
 from workbench.governance.store import stamped
 
 VIEWERS = ("person", "kernel")

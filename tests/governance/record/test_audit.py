@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.governance.audit import COLUMNS, append, list_events, verify
-from workbench.governance.sealing import Sealer
+from workbench.governance.record.audit import COLUMNS, append, list_events, verify
+from workbench.governance.record.sealing import Sealer
 from workbench.governance.store import Event, Store
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from workbench.governance.audit import list_events, verify
-from workbench.governance.reads import Reading, ReadLog
+from workbench.governance.record.audit import list_events, verify
+from workbench.governance.record.reads import Reading, ReadLog
 from workbench.governance.store import Store
 
 READING = Reading("researcher", "token-1", "clinic-ct", "ab" * 32, "S0001")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import IntegrityError
 from workbench.governance.canonical import canonical_json
-from workbench.governance.sealing import Head, Sealer
+from workbench.governance.record.sealing import Head, Sealer
 
 if TYPE_CHECKING:
     from workbench.governance.store import Store
