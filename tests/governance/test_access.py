@@ -8,8 +8,8 @@ import pytest
 
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from workbench.governance.access import active_grant, approve, list_requests, refuse, revoke, submit_request
-from workbench.governance.record.audit import list_events
 from workbench.governance.people import add_person
+from workbench.governance.record.audit import list_events
 from workbench.governance.store import Store
 
 PURPOSE = "lung nodule detection"

@@ -9,7 +9,6 @@ import pytest
 
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.governance.access import approve, submit_request
-from workbench.governance.record.audit import list_events
 from workbench.governance.catalogue import (
     NewDataset,
     add_version,
@@ -19,6 +18,7 @@ from workbench.governance.catalogue import (
     register_dataset,
 )  # fmt: skip
 from workbench.governance.decide import Context
+from workbench.governance.record.audit import list_events
 from workbench.governance.store import Store
 from workbench.governance.versions import NewVersion, find_version
 

@@ -8,9 +8,9 @@ import pytest
 
 from workbench.errors import AccessDenied, NotFound
 from workbench.governance.access import approve, refuse, revoke, submit_request
-from workbench.governance.record.audit import list_events
 from workbench.governance.decide import ACTIONS, Context, authorise, decide
 from workbench.governance.people import add_person, set_roles
+from workbench.governance.record.audit import list_events
 from workbench.governance.store import Store
 
 GOVERNED = Context(kind="kernel", isolation="bubblewrap")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import InvalidInput, NotFound
-from workbench.governance.record.audit import list_events
 from workbench.governance.people import add_person, list_people, list_purposes, seed, set_roles, whoami
+from workbench.governance.record.audit import list_events
 from workbench.governance.store import Store
 from workbench.settings import Settings
 

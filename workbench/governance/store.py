@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Conflict, IntegrityError
-from workbench.governance.record.audit import HEAD_LOST, NO_HEAD, Event, append, newest
 from workbench.governance.canonical import stamp
-from workbench.governance.schema import MIGRATIONS, SCHEMA, VERSION
+from workbench.governance.record.audit import HEAD_LOST, NO_HEAD, Event, append, newest
 from workbench.governance.record.sealing import Sealer
+from workbench.governance.schema import MIGRATIONS, SCHEMA, VERSION
 
 # Inside a change nobody may end the transaction, open another file, change settings or touch the log itself.
 _FORBIDDEN = {sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_PRAGMA}
