@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from workbench.airlock.findings import Finding, ScanContext
 from workbench.errors import InvalidInput
 
 MAX_FILE_BYTES = 20_000_000
@@ -33,21 +33,16 @@ PERSON_COLUMNS = {"subject", "scan", "patient", "patientid", "seriesuid", "subje
 DATA_MIMES = {"application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json", "application/javascript"}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing a checker should look at."""
-
-    file: str
-    place: str
-    reason: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Give the finding as JSON values."""
-        return asdict(self)
-
-
-def scan_file(name: str, content: bytes) -> list[Finding]:
+def scan_file(name: str, content: bytes, context: ScanContext | None = None) -> list[Finding]:
     """Check one file.
+
+    Parameters
+    ----------
+    name : str
+        The file's name; its ending says what it should be.
+    content : bytes
+    context : ScanContext, optional
+        What is known beside the file.
 
     Raises
     ------
@@ -72,7 +67,9 @@ def _scan_image(name: str, content: bytes) -> list[Finding]:
         picture.load()
         texts = sorted(str(key) for key in picture.info if key not in {"dpi", "gamma", "srgb", "transparency"})
     return [
-        Finding(name, f"metadata “{key}”", "text that is not seen in the picture") for key in texts if key != "Software"
+        Finding(name, f"metadata “{key}”", "metadata", "text that is not seen in the picture")
+        for key in texts
+        if key != "Software"
     ]
 
 
@@ -82,17 +79,17 @@ def _scan_table(name: str, content: bytes) -> list[Finding]:
     persons = [column for column in header if column in PERSON_COLUMNS]
     if not persons:
         return []
-    return [Finding(name, f"column “{persons[0]}”", f"{len(rows) - 1} rows, each about one person")]
+    return [Finding(name, f"column “{persons[0]}”", "person-column", f"{len(rows) - 1} rows, each about one person")]
 
 
 def _scan_notebook(name: str, content: bytes) -> list[Finding]:
     notebook = json.loads(content)
     findings = []
     if "widgets" in notebook.get("metadata", {}):
-        findings.append(Finding(name, "metadata", "saved widget state, which can carry a volume"))
+        findings.append(Finding(name, "metadata", "widget-state", "saved widget state, which can carry a volume"))
     for number, cell in enumerate(notebook["cells"], start=1):
         if cell.get("attachments"):
-            findings.append(Finding(name, f"cell {number}", "an attachment"))
+            findings.append(Finding(name, f"cell {number}", "attachment", "an attachment"))
         for output in cell.get("outputs", []):
             findings += _scan_output(name, f"cell {number}", output)
     return findings
@@ -100,19 +97,23 @@ def _scan_notebook(name: str, content: bytes) -> list[Finding]:
 
 def _scan_output(name: str, place: str, output: dict[str, Any]) -> list[Finding]:
     if output["output_type"] == "error":
-        return [Finding(name, place, "a traceback, which can show values")]
+        return [Finding(name, place, "traceback", "a traceback, which can show values")]
     data = output.get("data", {})
-    findings = [Finding(name, place, f"{mime}, data that is not seen") for mime in sorted(data) if mime in DATA_MIMES]
+    findings = [
+        Finding(name, place, "data-mime", f"{mime}, data that is not seen")
+        for mime in sorted(data)
+        if mime in DATA_MIMES
+    ]
     html = "".join(data.get("text/html", ""))
     if html.count("<tr") > 1 and any(f">{column}<" in html.lower() for column in PERSON_COLUMNS):
-        findings.append(Finding(name, place, "a table with a row for each person"))
+        findings.append(Finding(name, place, "row-level-table", "a table with a row for each person"))
     return findings
 
 
 def _scan_model(name: str, content: bytes) -> list[Finding]:
     if content[:2] in (b"PK", b"\x80\x02", b"\x80\x04"):
         raise ValueError("a pickle or archive")
-    return [Finding(name, "weights", f"{len(content):,} bytes of a model can remember training data")]
+    return [Finding(name, "weights", "model", f"{len(content):,} bytes of a model can remember training data")]
 
 
 def _scan_text(name: str, content: bytes) -> list[Finding]:

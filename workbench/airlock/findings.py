@@ -1,0 +1,65 @@
+"""What an automatic check of the airlock found: in which file, at which place, by which rule, and how grave it is.
+
+Runs in: anywhere
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+Severity = Literal["stop", "look"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an automatic check found; its texts never repeat what it found.
+
+    Attributes
+    ----------
+    file, place : str
+        Where: the file's name, and the cell, page, column or tensor inside.
+    rule : str
+        A short name that programs can match, such as ``row-level-table``.
+    reason : str
+        One sentence: what was found and what to do.
+    severity : {"stop", "look"}
+        ``stop`` refuses the release; ``look`` is shown to the output checkers, who decide.
+
+    Examples
+    --------
+    >>> Finding("a.png", "trailing bytes", "trailing-bytes", "Bytes follow the picture.", "stop").is_stop
+    True
+    """
+
+    file: str
+    place: str
+    rule: str
+    reason: str
+    severity: Severity = "look"
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether the release is refused."""
+        return self.severity == "stop"
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the finding as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ScanContext:
+    """What is known beside the file itself; each check uses what it needs and is strict about what is missing.
+
+    Attributes
+    ----------
+    files : mapping of str to bytes
+        The other files of the same offer by name: the sidecar of a table, the evaluation of a model.
+    subjects : int, optional
+        How many distinct subjects the offered results were made from, where the offer says so.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    subjects: int | None = None

@@ -1,0 +1,4 @@
+"""One automatic check per kind of file.
+
+Runs in: anywhere
+"""
