@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workbench.errors import AccessDenied, NotFound
+from workbench.governance.obligations import NONE, Obligations
 
 UNKNOWN = "unknown-dataset"
 _HIDDEN = {UNKNOWN, "unknown-request", "unknown-grant"}
@@ -26,14 +27,24 @@ class Decision:
         One or two sentences for the person: why, until when, and what to do next.
     code : str
         A short name that programs can match, such as ``granted`` or ``grant-ended``.
-    obligations : tuple of str, default ()
+    obligations : Obligations
         What whoever serves the data must also do.
+    policy : str
+        The policies that decided, such as ``house/undisclosed`` or ``clinic-ct/ages-in-bands``, comma-separated;
+        empty when none did, which is a refusal.
+    grant : str
+        The id of the running grant behind a yes, where there is one.
+    purpose : str
+        The id of the purpose that the answer is for, where there is one.
     """
 
     allowed: bool
     reason: str
     code: str = ""
-    obligations: tuple[str, ...] = ()
+    obligations: Obligations = NONE
+    policy: str = ""
+    grant: str = ""
+    purpose: str = ""
 
     def require(self) -> None:
         """Go on only when allowed.

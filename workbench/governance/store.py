@@ -91,6 +91,8 @@ class Store:
         self.sealer = Sealer(path.parent / "keys", path.parent / "audit.head")
         self._lock = threading.RLock()
         self._inside = False
+        # How many changes this store has committed: what was read from its tables holds while this number stands.
+        self.generation = 0
         self._readers = threading.local()
         # No statement cache: SQLite asks the authoriser when it compiles, and not about cached ones.
         self._writer = sqlite3.connect(
@@ -132,6 +134,7 @@ class Store:
                 self._inside = False
                 head = append(self._writer, [event], self.sealer, self._time())
                 self._writer.execute("COMMIT")
+                self.generation += 1
             except BaseException:
                 self._inside = False
                 self._writer.execute("ROLLBACK")
