@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workbench.governance.decision import Decision
+from workbench.governance.dataset_rules import visible
+from workbench.governance.decision import Decision, unknown_dataset
 from workbench.governance.question import Question, needs, no_such
 
 
@@ -57,6 +58,42 @@ def _answers_for(ask: Question, dataset: str, deed: str, thing: str) -> Decision
     if not {"custodian", "administrator"} & ask.roles:
         return needs("custodian", deed)
     return no_such(thing, ask.resource)
+
+
+def govern(ask: Question) -> Decision:
+    """Say whether the person sets a dataset's terms: agreement, training, permitted use, policy, trusted visas."""
+    dataset = visible(ask)
+    if dataset is None:
+        return unknown_dataset(ask.resource)
+    deed = f"set the terms of “{ask.resource}”"
+    if "custodian" in ask.roles and dataset["custodian"] != ask.person and "administrator" not in ask.roles:
+        return Decision(False, f"Only its own custodian and administrators may {deed}.", "wrong-custodian")
+    return _answers_for(ask, ask.resource, deed, "dataset")
+
+
+def govern_home(ask: Question) -> Decision:
+    """Say whether the person sets what counts for the whole home."""
+    if "administrator" in ask.roles:
+        return Decision(True, "You are an administrator.", "administrator")
+    return needs("administrator", "set what counts for the whole home")
+
+
+def record_training(ask: Question) -> Decision:
+    """Say whether the person records, or ends, a training of the person who is the resource; never their own."""
+    if "administrator" in ask.roles:
+        return Decision(True, "Administrators record training.", "administrator")
+    if "custodian" not in ask.roles:
+        return needs("custodian", "record a training")
+    if ask.resource == ask.person:
+        return Decision(False, "Nobody records their own training; another custodian or an administrator must.", "own")
+    return Decision(True, "Custodians record the training of others.", "custodian")
+
+
+def manage_projects(ask: Question) -> Decision:
+    """Say whether the person makes projects and names their members."""
+    if {"custodian", "administrator"} & ask.roles:
+        return Decision(True, "Custodians and administrators make projects.", "custodian")
+    return needs("custodian", "make a project or change its members")
 
 
 def role_rule(role: str, deed: str) -> Callable[[Question], Decision]:
