@@ -23,11 +23,15 @@ EVERY_PATH = (
     "requests/R1/refuse", "grants/G1/revoke", "versions/waiting", "datasets/x/versions/v/report",
     "datasets/x/versions/v/sign-off", "audit", "audit/verify", "tasks", "tasks/t", "tasks/t/leaderboard",
     "submissions/s", "views/v", "views/v/slices/axial/3", "notebooks", "notebooks/explore/x", "no-such-address",
+    "datasets/x/checklist", "datasets/x/agreement", "datasets/x/agreement/accept", "datasets/x/usage",
+    "datasets/x/policy", "explain", "training", "training/T1/end", "visas", "projects", "grants",
+    "audit/checkpoint", "audit/proof/1", "workspace/files", "scan", "offers", "offers/X1", "offers/X1/votes",
+    "offers/X1/files/a.png", "offers/X1/files/a.png/preview",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("path", EVERY_PATH)
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_every_api_address_refuses_a_stranger(stranger, method, path):
     stranger.ask("GET", "/login")
 

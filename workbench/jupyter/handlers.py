@@ -14,12 +14,12 @@ from tornado.web import HTTPError, authenticated
 
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 from workbench.jupyter.accounts import current_account
+from workbench.jupyter.airlock_handlers import airlock_handlers
 from workbench.jupyter.lines import GatewayLines
 from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
-from workbench.jupyter.replies import WorkbenchHandler, send_error
+from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
 from workbench.settings import load_settings
 
-RESOURCE = "workbench"
 LARGEST_BODY = 64 * 1024
 UNKNOWN = "There is no such address below /workbench/api; reload the page to get its newest version."
 # A report is HTML: the policy that lets it run and fetch nothing must come with it.
@@ -33,15 +33,30 @@ FORWARDED = (
     ("datasets", "/v1/datasets", READ),
     ("datasets/{dataset}", "/v1/datasets/{dataset}", READ),
     ("datasets/{dataset}/requests", "/v1/datasets/{dataset}/requests", WRITE),
+    ("datasets/{dataset}/checklist", "/v1/datasets/{dataset}/checklist", READ),
+    ("datasets/{dataset}/agreement", "/v1/datasets/{dataset}/agreement", BOTH),
+    ("datasets/{dataset}/agreement/accept", "/v1/datasets/{dataset}/agreement/accept", WRITE),
+    ("datasets/{dataset}/usage", "/v1/datasets/{dataset}/usage", BOTH),
+    ("datasets/{dataset}/policy", "/v1/datasets/{dataset}/policy", BOTH),
+    ("explain", "/v1/explain", READ),
+    ("training", "/v1/training", BOTH),
+    ("training/{record}/end", "/v1/training/{record}/end", WRITE),
+    ("visas", "/v1/visas", BOTH),
+    ("projects", "/v1/projects", BOTH),
     ("requests", "/v1/requests", READ),
     ("requests/{request}/approve", "/v1/requests/{request}/approve", WRITE),
     ("requests/{request}/refuse", "/v1/requests/{request}/refuse", WRITE),
+    ("grants", "/v1/grants", READ),
     ("grants/{grant}/revoke", "/v1/grants/{grant}/revoke", WRITE),
     ("versions/waiting", "/v1/versions/waiting", READ),
     ("datasets/{dataset}/versions/{version}/report", "/v1/datasets/{dataset}/versions/{version}/report", READ),
     ("datasets/{dataset}/versions/{version}/sign-off", "/v1/datasets/{dataset}/versions/{version}/sign-off", WRITE),
     ("audit", "/v1/audit", READ),
     ("audit/verify", "/v1/audit/verify", READ),
+    ("audit/checkpoint", "/v1/audit/checkpoint", READ),
+    ("audit/proof/{event}", "/v1/audit/proof/{event}", READ),
+    ("offers/{offer}", "/v1/offers/{offer}", READ),
+    ("offers/{offer}/{verb}", "/v1/offers/{offer}/{verb}", WRITE),
     ("tasks", "/v1/tasks", READ),
     ("tasks/{task}", "/v1/tasks/{task}", READ),
     ("tasks/{task}/leaderboard", "/v1/tasks/{task}/leaderboard", READ),
@@ -150,6 +165,7 @@ def api_handlers(base_url: str, lines: GatewayLines) -> list[tuple[Any, ...]]:
     handlers: list[tuple[Any, ...]] = [
         (root + "notebooks", NotebooksHandler),
         (root + r"notebooks/(?P<folder>[\w-]+)/(?P<name>[\w.-]+)", NotebookHandler),
+        *airlock_handlers(root, lines),
     ]
     for path, target, methods in FORWARDED:
         pattern = root + "/".join(_pattern(part) for part in path.split("/"))

@@ -14,6 +14,8 @@ from tornado.web import HTTPError
 
 from workbench.errors import ERRORS, WorkbenchError
 
+# What Jupyter's authorizer is asked about, for every address of this door.
+RESOURCE = "workbench"
 BY_STATUS = {cls.status: cls for cls in reversed(ERRORS.values())} | {401: ERRORS["not-signed-in"]}
 
 

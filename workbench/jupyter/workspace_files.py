@@ -1,0 +1,78 @@
+"""Files of a workspace that may be offered for release: listed, and read without following a link out of it.
+
+Runs in: Jupyter server
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidInput, NotFound
+from workbench.jupyter.accounts import workspace_of
+from workbench.jupyter.workspaces import inside
+from workbench.settings import Settings
+
+# What the airlock can judge; its own check decides, this list only spares people a refusal.
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .webp .tif .tiff .svg .pdf .csv .tsv .parquet .ipynb .onnx .safetensors .txt .md .json".split()
+)
+MOST_FILES = 500
+MOST_FILE_BYTES = 20_000_000
+
+
+def list_workspace(settings: Settings, account: str) -> list[dict[str, Any]]:
+    """List an account's files that may be offered, newest first, as `path`, `bytes` and `modified`."""
+    root = workspace_of(settings, account)
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            file = Path(folder, name)
+            if file.suffix.lower() not in SUFFIXES or name.startswith("."):
+                continue
+            known = file.lstat()
+            if stat.S_ISREG(known.st_mode):
+                found.append((known.st_mtime, str(file.relative_to(root)), known.st_size))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [
+        {"path": path, "bytes": size, "modified": datetime.fromtimestamp(modified, UTC).isoformat()}
+        for modified, path, size in found[:MOST_FILES]
+    ]
+
+
+def read_workspace(settings: Settings, account: str, path: str) -> tuple[str, bytes]:
+    """Give the name and the content of one file of an account's workspace.
+
+    Raises
+    ------
+    NotFound
+        When there is no such file, or a link leads out of the workspace.
+    InvalidInput
+        When the file is larger than the airlock takes.
+    """
+    root = workspace_of(settings, account)
+    missing = NotFound(f"There is no file “{path[:200]}” in your workspace; choose it from the list again.")
+    if "\0" in path or not inside(root, root / path):
+        raise missing
+    try:
+        # Neither a link put there since the check above nor a pipe without a writer may be opened.
+        descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        raise missing from None
+    try:
+        is_plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if not is_plain or not inside(root, os.readlink(f"/proc/self/fd/{descriptor}")):
+            raise missing
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MOST_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > MOST_FILE_BYTES:
+        raise InvalidInput(
+            f"“{Path(path).name}” is larger than {MOST_FILE_BYTES // 1_000_000} MB; offer a summary of it instead."
+        )
+    return Path(path).name, content
