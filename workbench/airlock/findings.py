@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["stop", "look"]
+
+
+class Hit(NamedTuple):
+    """What a check found in a piece of a file, before the file and the place are known."""
+
+    rule: str
+    reason: str
+    severity: Severity = "stop"
+    place: str = ""
+
+    def at(self, file: str, place: str) -> Finding:
+        """Give the finding at a place; the hit's own place is told behind it."""
+        return Finding(file, f"{place}, {self.place}" if self.place else place, self.rule, self.reason, self.severity)
 
 
 @dataclass(frozen=True)
