@@ -126,6 +126,6 @@ def test_a_card_states_the_facts_whatever_ingest_says(store: Store) -> None:
     card = {"name": "other", "wb:tier": "open", "keywords": ["lung"]}
     add_version(store, "custodian", NewVersion("clinic-ct", "cd" * 32, 1, 1, 1, "{}", card, status="published"))
     shown = get_dataset(store, "custodian", "clinic-ct")["card"]
-    assert (shown["name"], shown["wb:tier"], shown["version"]) == ("clinic-ct", "controlled", "cd" * 32)
-    assert shown["conformsTo"].startswith("http://mlcommons.org/croissant/")
+    assert (shown["name"], shown["wb:tier"], shown["wb:version"]) == ("clinic-ct", "controlled", "cd" * 32)
+    assert shown["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
     assert json.loads(json.dumps(shown)) == shown

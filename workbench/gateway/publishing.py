@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +17,8 @@ from workbench.errors import Conflict, IngestRefused, InvalidInput
 from workbench.gateway import tables
 from workbench.gateway.objects import DECLARED, LABEL, PART, REPORT, check_scans, check_subjects
 from workbench.gateway.staging import Ingest
-from workbench.governance.canonical import canonical_json
+from workbench.governance.canonical import canonical_json, stamp
+from workbench.governance.card import build_card, validate_card
 from workbench.governance.catalogue import NewDataset, commit_version
 from workbench.governance.versions import (
     PUBLISHED,
@@ -92,12 +93,15 @@ def commit(state: State, ingest: Ingest, made: Commit) -> dict[str, Any]:
             raise Conflict(f"Nothing new for “{terms.dataset}”: no scan, label or table was sent.")
         # Somebody may have withdrawn since the ingest began.
         ingest.known = state.known(terms.dataset, terms.base)
-        manifest = Manifest(_entries(state, ingest, made).values())
+        entries = _entries(state, ingest, made)
+        manifest = Manifest(entries.values())
+        dataset = NewDataset(terms.dataset, terms.title, terms.tier, terms.custodian, terms.description)
+        card = _card(state, ingest, made, manifest, dataset)
         report = _report(state, ingest, manifest.root)
         version = NewVersion(
             terms.dataset, manifest.root, _count_scans(manifest), len({e.subject for e in manifest.entries} - {""}),
             sum(e.size for e in manifest.entries), save_manifest(state.vault, terms.dataset, manifest),
-            card=made.card, note=made.note, uploader=terms.uploader, report=report,
+            card=card, note=made.note, uploader=terms.uploader, report=report,
             findings=None if made.findings is None else len(made.findings),
             status=PUBLISHED if terms.is_phantoms else WAITING,
         )  # fmt: skip
@@ -105,7 +109,6 @@ def commit(state: State, ingest: Ingest, made: Commit) -> dict[str, Any]:
             "dataset": terms.dataset, "version": manifest.root, "scans": version.scans, "subjects": version.subjects,
             "status": version.status,
         }  # fmt: skip
-        dataset = NewDataset(terms.dataset, terms.title, terms.tier, terms.custodian, terms.description)
         commit_version(
             state.store, terms.uploader, dataset, version, within=lambda db: state.staging.settle(db, ingest, answer)
         )
@@ -136,6 +139,23 @@ def _entries(state: State, ingest: Ingest, made: Commit) -> dict[str, ObjectEntr
     for subject, path, data in put:
         entries[path] = state.vault.put(dataset, subject, path, data)
     return entries
+
+
+def _card(state: State, ingest: Ingest, made: Commit, manifest: Manifest, dataset: NewDataset) -> dict[str, Any]:
+    """Give what the version adds to the dataset's card, once mlcroissant has found the whole card valid."""
+    described = [tables.described("scans", tables.SCANS)] if _count_scans(manifest) else []
+    for entry in manifest.under("tables/"):
+        match = DECLARED.fullmatch(entry.path)
+        if match is not None:
+            declaration = _declaration(state, dataset.name, entry)
+            described.append(tables.described(match[1], tables.schema_of(match[1], declaration), declaration))
+    card = {**made.card, "tables": described, "sha256": manifest.sha256}
+    facts = {
+        **asdict(dataset), "created": stamp(state.store.now()), "version": manifest.root, "bytes": 0,
+        "scans": _count_scans(manifest), "subjects": 0,
+    }  # fmt: skip
+    validate_card(build_card(facts, card))
+    return card
 
 
 def _base(state: State, ingest: Ingest) -> dict[str, ObjectEntry]:

@@ -190,7 +190,8 @@ def reject_version(store: Store, person: str, dataset: str, version: str, reason
 def renew_card(db: Change, dataset: str) -> None:
     """Make the dataset's card that of its newest published version."""
     row = db.execute(
-        "SELECT datasets.*, version, scans, subjects, bytes, published.card AS extra FROM datasets "
+        "SELECT datasets.*, version, scans, subjects, bytes, published.card AS extra, published.created AS published, "
+        "(SELECT COUNT(*) FROM published WHERE dataset = name) AS count FROM datasets "
         "JOIN published ON dataset = name WHERE name = ? ORDER BY number DESC LIMIT 1", (dataset,),
     ).fetchone()  # fmt: skip
     if row is not None:

@@ -138,8 +138,24 @@ def _choices(options: Options, key: bytes) -> Choices:
 
 def _commit(shipment: Shipment, plan: _Plan, scans: list[dict[str, Any]], report: IngestReport) -> IngestReport:
     delivery, note = shipment.delivery, _note(scans, shipment.gathered)
-    answer = delivery.commit(scans, {}, note=note, findings=(), subjects=_without_scan(plan, delivery))
+    card = _card_of(scans, shipment.choices)
+    answer = delivery.commit(scans, card, note=note, findings=(), subjects=_without_scan(plan, delivery))
     return replace(report, version=str(answer["version"]), status=str(answer["status"]))
+
+
+def _card_of(scans: list[dict[str, Any]], choices: Choices) -> dict[str, Any]:
+    """Say on the card what the images are and how identifiers were removed."""
+    profile, kinds = choices.profile, sorted({str(facts.get("modality", "CT")) for facts in scans})
+    protocol = f"De-identified by allowlist, profile {profile.name} (sha256 {profile.digest}), DICOM PS3.15 Annex E."
+    options = ", ".join(sorted(profile.options))
+    card: dict[str, Any] = {
+        "rai:dataPreprocessingProtocol": [protocol, f"PS3.15 options: {options}."] if options else [protocol],
+        "rai:dataLimitations": ["Dates are moved, free text is removed; faces are not removed from head scans."],
+    }
+    if kinds:
+        words = {"CT": "computed tomography", "MR": "magnetic resonance", "PT": "positron emission tomography"}
+        card |= {"modality": "/".join(kinds), "keywords": [words.get(kind, kind) for kind in kinds]}
+    return card
 
 
 def check_name(dataset: str) -> None:

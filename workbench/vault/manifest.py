@@ -45,6 +45,11 @@ class Manifest:
         """The version's id, 64 hexadecimal digits."""
         return merkle_root([_leaf(entry) for entry in self.entries]).hex()
 
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the canonical JSON list of [path, sha256] that the version's card names."""
+        return hashlib.sha256(canonical_json([[entry.path, entry.sha256] for entry in self.entries])).hexdigest()
+
     def entry(self, path: str) -> ObjectEntry:
         """Give the entry at a path.
 
