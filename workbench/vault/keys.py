@@ -27,6 +27,9 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 # Objects of the dataset as a whole (tables, the card, manifests) have a key of their own; no subject is called so.
 SHARED = "_shared"
+MASTER, DATASET = "master.key", "dataset.key"
+# The new key of a rotation that is under way.
+NEXT = ".next"
 
 
 class KeyRing:
@@ -43,7 +46,8 @@ class KeyRing:
         self._lock = threading.Lock()
         self._opened: dict[tuple[str, str], bytes] = {}
         make_folder(folder)
-        self._master = self._read_master()
+        self._master = self._read_master(folder / MASTER)
+        self._finish_rotations()
 
     def subject_key(self, dataset: str, subject: str, *, create: bool = False) -> bytes:
         """Give a subject's key; `SHARED` names the key of what belongs to no subject.
@@ -61,7 +65,7 @@ class KeyRing:
         with self._lock:
             known = self._opened.get((dataset, subject))
             if known is None:
-                wrapping = self._open(self._folder / dataset / "dataset.key", self._master, dataset, create=create)
+                wrapping = self._open(self._folder / dataset / DATASET, self._master, dataset, create=create)
                 file = self._folder / dataset / f"{subject}.key"
                 if self._tombstone(dataset, subject).exists():
                     raise (Conflict if create else NotFound)(_withdrawn(dataset, subject))
@@ -83,11 +87,71 @@ class KeyRing:
             self._opened.pop((dataset, subject), None)
         object_key.cache_clear()
 
+    def rotate_master(self) -> int:
+        """Wrap every dataset's key with a new master key and forget the old one; give how many were wrapped anew.
+
+        The bytes in the vault are not touched. A crash in between leaves both master keys, and the next start ends
+        what was begun.
+        """
+        with self._lock:
+            write_whole(self._folder / (MASTER + NEXT), [secrets.token_bytes(KEY_BYTES).hex().encode()])
+            return self._finish_master()
+
+    def rotate_dataset(self, dataset: str) -> int:
+        """Wrap every subject's key of a dataset with a new dataset key; give how many were wrapped anew.
+
+        Raises
+        ------
+        NotFound
+            When the vault holds nothing of the dataset.
+        """
+        folder = self._folder / check_dataset(dataset)
+        with self._lock:
+            self._open(folder / DATASET, self._master, dataset, create=False)
+            new = _wrapped(self._master, secrets.token_bytes(KEY_BYTES), dataset)
+            write_whole(folder / (DATASET + NEXT), [new])
+            return self._finish_dataset(folder)
+
+    def _finish_rotations(self) -> None:
+        """End what a crash interrupted; until then both the old and the new key are there."""
+        if (self._folder / (MASTER + NEXT)).exists():
+            self._finish_master()
+        for pending in sorted(self._folder.glob(f"*/{DATASET}{NEXT}")):
+            self._finish_dataset(pending.parent)
+
+    def _finish_master(self) -> int:
+        new = self._read_master(self._folder / (MASTER + NEXT))
+        files = sorted(self._folder.glob(f"*/{DATASET}"))
+        for file in files:
+            self._rewrap(file, new, self._master, file.parent.name)
+        (self._folder / (MASTER + NEXT)).replace(self._folder / MASTER)
+        flush_folder(self._folder)
+        self._master = new
+        return len(files)
+
+    def _finish_dataset(self, folder: Path) -> int:
+        dataset = folder.name
+        old = self._open(folder / DATASET, self._master, dataset, create=False)
+        new = self._open(folder / (DATASET + NEXT), self._master, dataset, create=False)
+        files = [file for file in sorted(folder.glob("*.key")) if file.name != DATASET]
+        for file in files:
+            self._rewrap(file, new, old, f"{dataset}/{file.stem}")
+        (folder / (DATASET + NEXT)).replace(folder / DATASET)
+        flush_folder(folder)
+        return len(files)
+
+    def _rewrap(self, file: Path, new: bytes, old: bytes, name: str) -> None:
+        """Wrap a key with the new key, unless a run before a crash has done so."""
+        stored = file.read_bytes()
+        try:
+            AESGCM(new).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
+        except (InvalidTag, ValueError):
+            write_whole(file, [_wrapped(new, self._open(file, old, name, create=False), name)])
+
     def _tombstone(self, dataset: str, subject: str) -> Path:
         return self._folder / dataset / f"{subject}.withdrawn"
 
-    def _read_master(self) -> bytes:
-        file = self._folder / "master.key"
+    def _read_master(self, file: Path) -> bytes:
         if not file.exists():
             write_whole(file, [secrets.token_bytes(KEY_BYTES).hex().encode()])
         try:
@@ -104,13 +168,18 @@ class KeyRing:
         except FileNotFoundError:
             if not create:
                 raise NotFound(f"The vault has no key for {name}; nothing was stored under it.") from None
-            key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
-            write_whole(file, [nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())])
+            key = secrets.token_bytes(KEY_BYTES)
+            write_whole(file, [_wrapped(wrapping, key, name)])
             return key
         try:
             return AESGCM(wrapping).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
         except (InvalidTag, ValueError):
             raise IntegrityError(f"The key of {name} does not open: another master key, or it was changed.") from None
+
+
+def _wrapped(wrapping: bytes, key: bytes, name: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())
 
 
 @lru_cache(maxsize=512)

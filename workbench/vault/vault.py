@@ -142,6 +142,10 @@ class Vault:
         """Make a subject's bytes unreadable in every version, for ever."""
         self._keys.destroy(dataset, subject)
 
+    def rotate(self, dataset: str | None = None) -> int:
+        """Wrap the keys of a dataset, or of the whole vault, with a new key; give how many were wrapped anew."""
+        return self._keys.rotate_master() if dataset is None else self._keys.rotate_dataset(dataset)
+
     def objects(self) -> Iterator[tuple[str, str]]:
         """Give (dataset, object id) of everything that is stored."""
         for file in self._folder.glob("*/??/*"):
