@@ -43,8 +43,10 @@ class PurposeFacts:
         Whether results will be published, and given back to the resource.
     publish_after : str
         No publication before this day (YYYY-MM-DD).
-    country, institution, project, person : str
-        Where, for whom, in which project, and who.
+    country, institution, project : str
+        Where (ISO 3166 code), for whom, and in which project of this home.
+    person, investigation : str
+        Who, and the DUO code of the purpose's kind of study.
     starts, until, now : str
         First and last moment of the use, and the moment of the question (UTC stamps).
     """
@@ -67,13 +69,14 @@ class PurposeFacts:
     institution: str = ""
     project: str = ""
     person: str = ""
+    investigation: str = ""
     starts: str = ""
     until: str = ""
     now: str = ""
 
 
 # What the gateway knows by itself, and so nobody declares.
-KNOWN = ("person", "starts", "until", "now")
+KNOWN = ("person", "investigation", "starts", "until", "now")
 DECLARED = tuple(field.name for field in fields(PurposeFacts) if field.name not in KNOWN)
 _IS_CHOICE = frozenset(field.name for field in fields(PurposeFacts) if field.type == "bool | None")
 
