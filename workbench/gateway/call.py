@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
-from workbench.errors import InvalidInput
+from workbench.errors import AccessDenied, InvalidInput, NotFound
+from workbench.gateway.leases import Lease
+from workbench.gateway.shown import Shown
 from workbench.gateway.tokens import Token
+from workbench.governance.decision import unknown_dataset
+from workbench.governance.obligations import NONE, Obligations
 
 if TYPE_CHECKING:
     from workbench.gateway.state import State
@@ -38,12 +42,33 @@ class Call:
     method: str
     dataset: str = ""
     reason: str = ""
+    purpose: str = ""
+    lease: Lease | None = None
+    obligations: Obligations = NONE
     found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def person(self) -> str:
         """Who asks."""
         return self.token.person
+
+    def shown(self, version: str) -> Shown:
+        """Give what the caller may see of a version of the dataset; the opening is on record when this returns."""
+        if self.lease is None:
+            raise NotFound(unknown_dataset(self.dataset).reason)
+        shown = Shown(self.state.archive, self.dataset, version, self.obligations)
+        self.state.leases.open(self.lease, version)
+        return shown
+
+    def require_still(self) -> None:
+        """Go on with a long answer only while its lease holds, with the same obligations as at its beginning."""
+        if self.lease is None:
+            return
+        self.state.leases.check(self.lease)
+        if self.lease.decision.obligations != self.obligations:
+            raise AccessDenied(
+                "The policy of this dataset changed while it was read; read again.", code="policy-changed"
+            )
 
     def json(self) -> dict[str, Any]:
         """Give the body's JSON object."""

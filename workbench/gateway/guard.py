@@ -1,21 +1,28 @@
 """The one guard: every request passes here, and nothing below asks again who somebody is.
 
-Token → kind → person and kernel still there → (where the route has a dataset) `decide`. What is refused because of a
-policy is audited with its reason; what is refused because nobody is signed in has no actor and is not.
+Token → kind → person and kernel still there → (where the route has a dataset) purpose and `decide`, whose answer is a
+lease that later requests look up. What is refused because of a policy is audited with its reason; what is refused
+because nobody is signed in has no actor and is not.
 
 Runs in: gateway
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workbench.benchmark import submissions
 from workbench.benchmark.definition import task_definition
 from workbench.errors import AccessDenied, NotSignedIn
 from workbench.gateway.call import Answer, Call, Route
+from workbench.gateway.enforcing import UNMET
+from workbench.gateway.leases import Key
 from workbench.gateway.tokens import Token
 from workbench.governance.decide import authorise
 from workbench.governance.decision import Context, Decision
-from workbench.governance.store import Store
+from workbench.governance.store import Store, stamped
+
+WRONG_PURPOSE = "wrong-purpose"
 
 
 def check_kind(route: Route, token: Token) -> None:
@@ -29,13 +36,35 @@ def check_kind(route: Route, token: Token) -> None:
 
 def run(route: Route, call: Call) -> Answer:
     """Let a call in and give its handler's answer."""
-    check_holder(call.state.store, call.token)
-    if route.dataset is not None:
-        call.dataset = route.dataset(call)
-        if call.token.kind == "evaluator":
-            _check_evaluator(call)
-        call.reason = require(call, route.action, call.dataset).reason
-    return route.handler(call)
+    state, token = call.state, call.token
+    state.leases.check_holder(token, lambda: check_holder(state.store, token))
+    if route.dataset is None:
+        return route.handler(call)
+    call.purpose = token.purpose
+    call.dataset = route.dataset(call)
+    key = Key(token, route.action, call.dataset, call.purpose)
+    call.lease = state.leases.hold(key, lambda: _ask(state.store, key))
+    call.reason, call.obligations = call.lease.decision.reason, call.lease.decision.obligations
+    try:
+        return route.handler(call)
+    except AccessDenied as refused:
+        if refused.code == UNMET:
+            policy = call.lease.decision.policy
+            state.store.note(
+                call.person, route.action, call.dataset, outcome="denied", reason=refused.message, policy=policy
+            )
+        raise
+
+
+def _ask(store: Store, key: Key) -> Decision:
+    """Ask all that a lease hangs on: the holder, the evaluator's job, the purpose, and the policy."""
+    check_holder(store, key.token)
+    if key.token.kind == "evaluator":
+        _check_evaluator(store, key)
+    context = replace(context_of(key.token), purpose=key.purpose)
+    if key.purpose:
+        _check_purpose(store, key)
+    return authorise(store, key.token.person, key.action, key.dataset, context)
 
 
 def require(call: Call, action: str, resource: str, *, person: str | None = None) -> Decision:
@@ -46,16 +75,35 @@ def require(call: Call, action: str, resource: str, *, person: str | None = None
 def context_of(token: Token) -> Context:
     """Give what the policy may know of the circumstances of a request."""
     kernel = token.id if token.kind == "kernel" else ""
-    return Context(kind=token.kind, isolation=token.isolation, kernel=kernel, task=token.task or "")
+    return Context(
+        kind=token.kind, isolation=token.isolation, purpose=token.purpose, kernel=kernel, task=token.task or ""
+    )
 
 
-def _check_evaluator(call: Call) -> None:
+def _check_purpose(store: Store, key: Key) -> None:
+    """Refuse whoever was started for another purpose than those they may use this dataset for."""
+    rows = store.read().execute(
+        "SELECT purpose FROM grants WHERE person = ? AND dataset = ? AND revoked IS NULL AND ends > ?",
+        (key.token.person, key.dataset, stamped(store)),
+    )
+    granted = {row["purpose"] for row in rows.fetchall()}
+    known = store.read().execute("SELECT 1 FROM purposes WHERE id = ?", (key.purpose,)).fetchone()
+    if known is None or (granted and key.purpose not in granted):
+        reason = (
+            f"This kernel was started for another purpose than the one “{key.dataset}” was granted to you for; "
+            "start a kernel for that purpose, or ask for access for this one."
+        )
+        store.note(key.token.person, key.action, key.dataset, outcome="denied", reason=reason, code=WRONG_PURPOSE)
+        raise AccessDenied(reason, code=WRONG_PURPOSE)
+
+
+def _check_evaluator(store: Store, key: Key) -> None:
     """Refuse an evaluator any dataset but those of its submission's task, and all of them once it has ended."""
-    task, submission = call.token.task or "", call.token.submission or ""
-    job = submissions.read(call.state.store, submission)
-    if job["state"] != "running" or job["task"] != task or call.dataset not in task_definition(task).datasets():
+    task, submission = key.token.task or "", key.token.submission or ""
+    job = submissions.read(store, submission)
+    if job["state"] != "running" or job["task"] != task or key.dataset not in task_definition(task).datasets():
         reason = "An evaluator reads the data of the submission it was started for, while that runs, and nothing else."
-        call.state.store.note(call.person, "task.evaluate", call.dataset, outcome="denied", reason=reason)
+        store.note(key.token.person, "task.evaluate", key.dataset, outcome="denied", reason=reason)
         raise AccessDenied(reason)
 
 
@@ -67,7 +115,7 @@ def check_holder(store: Store, token: Token) -> None:
         raise NotSignedIn("This token belongs to nobody in this home any more; sign in again.")
     if token.kind == "kernel":
         row = store.read().execute(
-            "SELECT isolation FROM kernels WHERE id = ? AND person = ? AND ended IS NULL", (token.id, token.person)
+            "SELECT isolation, purpose FROM kernels WHERE id = ? AND person = ? AND ended IS NULL", (token.id, token.person)
         ).fetchone()  # fmt: skip
-        if row is None or row["isolation"] != token.isolation:
+        if row is None or (row["isolation"], row["purpose"]) != (token.isolation, token.purpose):
             raise NotSignedIn("The kernel of this token has ended; restart the kernel and run the cell again.")

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from workbench.gateway.call import Call, Route, dataset_in_path
 from workbench.gateway.ranges import BOUNDARY, PARTS_END, Range, part_head, read_ranges
+from workbench.gateway.tables import to_stream
 from workbench.governance.record.reads import Reading
 from workbench.vault.vault import ObjectEntry
 
@@ -25,7 +26,7 @@ PIECE_BYTES = 1024 * 1024
 def list_scans(call: Call) -> dict[str, Any]:
     """Give what is known of each scan of a version, of one split or all."""
     version, split = asked_version(call), call.query.get("split")
-    scans = call.state.archive.scans(call.dataset, version)
+    scans = call.shown(version).scans()
     record(call, version, "scans", 0)
     return {"version": version, "scans": [scan for scan in scans if split in (None, scan.get("split"))]}
 
@@ -33,7 +34,7 @@ def list_scans(call: Call) -> dict[str, Any]:
 def list_tables(call: Call) -> dict[str, Any]:
     """Give the name, title and columns of each table of a version."""
     version = asked_version(call)
-    found = call.state.archive.tables(call.dataset, version)
+    found = call.shown(version).tables()
     record(call, version, "tables", 0)
     return {"version": version, "tables": found}
 
@@ -41,21 +42,25 @@ def list_tables(call: Call) -> dict[str, Any]:
 def read_table(call: Call) -> Response:
     """Give a table as an Arrow IPC stream."""
     version, name = asked_version(call), call.path["table"]
-    data = call.state.archive.table_stream(call.dataset, version, name)
+    shown = call.shown(version)
+    data = to_stream(shown.table(name))
+    headers = {"ETag": shown.etag("table", name), "Cache-Control": "no-store", "X-Version": version}
+    if matches(call.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     record(call, version, f"table {name}", len(data))
-    return Response(data, media_type=ARROW_STREAM, headers={"Cache-Control": "no-store", "X-Version": version})
+    return Response(data, media_type=ARROW_STREAM, headers=headers)
 
 
 def read_key(call: Call) -> Response:
     """Give one zarr key of a scan, or ranges of it."""
     scan = call.path["scan"]
-    return answer_with_object(call, f"scans/{scan}/image.zarr/{call.path['key']}", scan)
+    return answer_with_object(call, scan, f"image.zarr/{call.path['key']}", scan)
 
 
-def answer_with_object(call: Call, path: str, what: str) -> Response:
-    """Give the object at a path of the version that was asked for, or ranges of it; `what` goes on record."""
+def answer_with_object(call: Call, scan: str, path: str, what: str) -> Response:
+    """Give the object at a path below a scan, or ranges of it; `what` goes on record."""
     version = asked_version(call)
-    entry = call.state.archive.entry(call.dataset, version, path)
+    entry = call.shown(version).entry(scan, path)
     etag = f'"{entry.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "X-Version": version}
     if matches(call.headers.get("if-none-match"), etag):
@@ -89,6 +94,7 @@ def _one(call: Call, entry: ObjectEntry, wanted: Range, headers: dict[str, str],
     def pieces() -> Iterator[bytes]:
         yield first
         for at in range(start + PIECE_BYTES, stop, PIECE_BYTES):
+            call.require_still()
             yield vault.read(dataset, entry, at, min(stop, at + PIECE_BYTES))
 
     return StreamingResponse(
@@ -108,6 +114,7 @@ def _several(call: Call, entry: ObjectEntry, ranges: list[Range], headers: dict[
         for head, (start, stop) in zip(heads[1:], ranges[1:], strict=True):
             if sum(map(len, waiting)) >= PIECE_BYTES:
                 yield b"".join(waiting)
+                call.require_still()
                 waiting = []
             waiting += [head, vault.read(dataset, entry, start, stop)]
         yield b"".join([*waiting, PARTS_END])

@@ -67,13 +67,14 @@ def start_kernel(call: Call) -> dict[str, Any]:
     if isolation not in ISOLATIONS:
         raise InvalidInput(f"“isolation” is one of {', '.join(ISOLATIONS)}; got “{isolation}”.")
     kernel, store = new_id("kernel"), call.state.store
-    with store.change(person, "kernel.start", kernel, isolation=isolation) as db:
+    purpose = _known_purpose(call)
+    with store.change(person, "kernel.start", kernel, isolation=isolation, purpose=purpose) as db:
         db.execute(
-            "INSERT INTO kernels (id, person, isolation, started) VALUES (?, ?, ?, ?)",
-            (kernel, person, isolation, stamped(store)),
+            "INSERT INTO kernels (id, person, isolation, started, purpose) VALUES (?, ?, ?, ?, ?)",
+            (kernel, person, isolation, stamped(store), purpose),
         )
     expires = time.time() + call.state.settings.kernel_hours * 3600
-    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires)
+    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires, purpose=purpose)
     return {"kernel": kernel, "token": call.state.tokens.make(token)}
 
 
@@ -98,6 +99,12 @@ def _known_person(call: Call) -> str:
     person = call.text("person", longest=200)
     people.whoami(call.state.store, person)
     return person
+
+
+def _known_purpose(call: Call) -> str:
+    """Give the id of the purpose that a kernel is started for, or the empty text when for none."""
+    asked = call.text("purpose", "", longest=200)
+    return people.find_purpose(call.state.store, asked) if asked else ""
 
 
 def _check_secret(call: Call, person: str) -> None:

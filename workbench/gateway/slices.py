@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.data.shard import Box, Index3, Layout, Span, Voxels, decode, put, spans_of
 from workbench.errors import NotFound
-from workbench.gateway.archive import Archive
+from workbench.gateway.shown import Shown
 from workbench.vault.vault import ObjectEntry
 
 PLANES = {"axial": 0, "coronal": 1, "sagittal": 2}
@@ -26,20 +26,21 @@ Key = tuple[str, str, str, Index3]
 
 
 class SliceReader:
-    """Gives slices of the scans in an archive."""
+    """Gives slices of scans; whoever asks for one shows what they may see."""
 
-    def __init__(self, archive: Archive, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._archive = archive
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._memory = _Memory(memory_bytes)
         self._locks = [threading.Lock() for _ in range(16)]
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
 
-    def read(self, dataset: str, version: str, scan: str, plane: str, index: int) -> Voxels:
+    def read(self, shown: Shown, scan: str, plane: str, index: int) -> Voxels:
         """Give one slice.
 
         Parameters
         ----------
-        dataset, version, scan : str
+        shown : Shown
+            The version as its reader may see it.
+        scan : str
             Which volume.
         plane : str
             ``axial``, ``coronal`` or ``sagittal``: the z, y or x axis of the voxel grid stands still.
@@ -51,7 +52,8 @@ class SliceReader:
         ndarray, int16, shape (rows, columns), HU
             Axial (y, x), coronal (z, x), sagittal (z, y).
         """
-        entry, shard = self._archive.shard(dataset, version, scan)
+        entry, shard = shown.shard(scan)
+        dataset, version = shown.dataset, shown.version
         box = _box(shard.layout.shape, plane, index)
         # Two slices of one scan share chunks: the second request waits and then finds them decoded.
         with self._locks[hash((dataset, version, scan)) % len(self._locks)]:
@@ -63,7 +65,7 @@ class SliceReader:
                 else:
                     chunks[chunk.place] = known
             spans = spans_of(missing)
-            for decoded in self._decoders.map(lambda span: self._decode(dataset, entry, shard.layout, span), spans):
+            for decoded in self._decoders.map(lambda span: self._decode(shown, entry, shard.layout, span), spans):
                 chunks |= decoded
             for chunk in missing:
                 self._memory.put((dataset, version, scan, chunk.place), chunks[chunk.place])
@@ -73,8 +75,8 @@ class SliceReader:
         """Let go of every decoded chunk."""
         self._memory.clear()
 
-    def _decode(self, dataset: str, entry: ObjectEntry, layout: Layout, span: Span) -> dict[Index3, Voxels]:
-        data = memoryview(self._archive.read_span(dataset, entry, span.start, span.stop))
+    def _decode(self, shown: Shown, entry: ObjectEntry, layout: Layout, span: Span) -> dict[Index3, Voxels]:
+        data = memoryview(shown.read_span(entry, span.start, span.stop))
         decoded = {}
         for chunk in span.chunks:
             voxels = np.empty(layout.chunk, dtype=np.int16)

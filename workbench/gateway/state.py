@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from workbench.gateway.archive import Archive
 from workbench.gateway.known import Known, read_known
+from workbench.gateway.leases import Leases
 from workbench.gateway.slices import SliceReader
 from workbench.gateway.staging import Staging
-from workbench.gateway.tokens import Tokens, open_tokens
+from workbench.gateway.tokens import Tokens, open_tokens, read_key
 from workbench.gateway.withdrawing import finish_withdrawals
 from workbench.governance.people import seed
 from workbench.governance.record.reads import ReadLog
@@ -32,6 +33,7 @@ class State:
     staging: Staging
     reads: ReadLog
     slices: SliceReader
+    leases: Leases
 
     def known(self, dataset: str, base: str | None) -> Known:
         """Give what an ingest must know of a dataset at a version."""
@@ -45,8 +47,9 @@ def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:
     store = Store(settings.store, schemas)
     seed(store, settings)
     vault = Vault(settings.vault, settings.keys)
-    archive = Archive(store, vault)
+    # Never rotated: a subject's dates must move by the same days for ever.
+    archive = Archive(store, vault, bytes.fromhex(read_key(settings.keys / "shift.key")))
     staging = Staging(store, vault, archive)
     finish_withdrawals(store, vault)
     staging.forget_abandoned(at_start=True)
-    return State(settings, store, vault, tokens, archive, staging, ReadLog(store), SliceReader(archive))
+    return State(settings, store, vault, tokens, archive, staging, ReadLog(store), SliceReader(), Leases(store))

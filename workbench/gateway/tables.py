@@ -7,6 +7,7 @@ Source: Apache Arrow columnar format, IPC files for the parts and IPC streams fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -35,7 +36,15 @@ MOST_COLUMNS = 1000
 MOST_NAME = 200
 
 
-def scan_table(scans: Sequence[Mapping[str, Any]]) -> pa.Table:
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table, and the subject to whom each of them belongs."""
+
+    table: pa.Table
+    owners: pa.Array
+
+
+def scan_rows(scans: Sequence[Mapping[str, Any]]) -> Rows:
     """Give the table of scans out of what is known of each."""
     rows = []
     for facts in scans:
@@ -43,7 +52,8 @@ def scan_table(scans: Sequence[Mapping[str, Any]]) -> pa.Table:
         row |= dict(zip(("slices", "rows", "columns"), facts["shape"], strict=True))
         row |= dict(zip(("spacing_z_mm", "spacing_y_mm", "spacing_x_mm"), facts["spacing_mm"], strict=True))
         rows.append(row)
-    return pa.Table.from_pylist(rows, schema=SCANS)
+    table = pa.Table.from_pylist(rows, schema=SCANS)
+    return Rows(table, pa.array([row["subject"] for row in rows], pa.string()))
 
 
 def schema_of(table: str, declaration: Mapping[str, Any]) -> pa.Schema:
@@ -89,11 +99,15 @@ def read_part(data: bytes, schema: pa.Schema, table: str) -> pa.Table:
     raise InvalidInput(f"A part of the table “{table}” does not hold the columns that tables/{table}.json declares.")
 
 
-def join(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
-    """Give the rows of all parts, by scan where the rows name one."""
-    whole = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+def join(parts: Sequence[tuple[str, pa.Table]], schema: pa.Schema) -> Rows:
+    """Give the rows of all subjects' parts, by scan where the rows name one."""
+    whole = pa.concat_tables([schema.empty_table(), *(part for _, part in parts)]).combine_chunks()
+    owners = pa.array([subject for subject, part in parts for _ in range(part.num_rows)], pa.string())
+    if "scan" not in schema.names:
+        return Rows(whole, owners)
     # `sort_indices` is stable, so the rows of a scan keep their order.
-    return whole.take(pc.sort_indices(whole, sort_keys=[("scan", "ascending")])) if "scan" in schema.names else whole
+    order = pc.sort_indices(whole, sort_keys=[("scan", "ascending")])
+    return Rows(whole.take(order), owners.take(order))
 
 
 def renewed(before: pa.Table, now: pa.Table) -> pa.Table:

@@ -31,7 +31,10 @@ _AGAIN = "Sign in again, or restart the kernel."
 
 @dataclass(frozen=True)
 class Token:
-    """What a token says of its holder; `id` names the session, kernel or submission it is bound to."""
+    """What a token says of its holder.
+
+    `id` names the session, kernel or submission it is bound to; `purpose` the one it was started for, if for one.
+    """
 
     person: str
     kind: str
@@ -40,6 +43,7 @@ class Token:
     expires: float = 0.0
     task: str | None = None
     submission: str | None = None
+    purpose: str = ""
 
 
 class Tokens:
@@ -55,7 +59,7 @@ class Tokens:
             raise InvalidInput(f"There is no token of kind “{token.kind}” with isolation “{token.isolation}”.")
         claims = {
             "person": token.person, "kind": token.kind, "id": token.id, "isolation": token.isolation,
-            "exp": token.expires, "task": token.task, "submission": token.submission,
+            "exp": token.expires, "task": token.task, "submission": token.submission, "purpose": token.purpose or None,
         }  # fmt: skip
         body = _encode(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
         return f"{body}.{_encode(self._sign(body))}"
@@ -78,7 +82,7 @@ class Tokens:
         claims = json.loads(_decode(body))
         token = Token(
             claims["person"], claims["kind"], claims["id"], claims["isolation"], claims["exp"],
-            claims.get("task"), claims.get("submission"),
+            claims.get("task"), claims.get("submission"), claims.get("purpose", ""),
         )  # fmt: skip
         if token.expires <= time.time():
             raise NotSignedIn(f"This token has expired. {_AGAIN}")
@@ -98,7 +102,7 @@ def open_tokens(keys: Path) -> Tokens:
     """Give the tokens of a home; its two keys are made on the first start."""
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys.chmod(0o700)
-    return Tokens(bytes.fromhex(_key(keys / "token.key")), _key(keys / "operator.key"))
+    return Tokens(bytes.fromhex(read_key(keys / "token.key")), read_key(keys / "operator.key"))
 
 
 def new_id(kind: str) -> str:
@@ -106,7 +110,8 @@ def new_id(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(8)}"
 
 
-def _key(file: Path) -> str:
+def read_key(file: Path) -> str:
+    """Give a key of the home, 64 hexadecimal digits, made on the first start."""
     if not file.exists():
         # Written under another name first: a crash must not leave an empty key that later counts as one.
         written = file.with_suffix(".new")

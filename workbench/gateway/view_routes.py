@@ -23,7 +23,7 @@ def open_view(call: Call) -> dict[str, Any]:
     """Open a view on a scan and give what a viewer must know of it."""
     dataset, state = call.text("dataset"), call.state
     version = state.archive.version(dataset, call.json().get("version"))
-    facts = state.archive.scan(dataset, version, call.text("scan"))
+    facts = call.shown(version).scan(call.text("scan"))
     view = new_id("view")
     with state.store.change(call.person, "view.open", dataset, version=version, scan=facts["scan"]) as db:
         db.details["view"] = view
@@ -37,7 +37,7 @@ def open_view(call: Call) -> dict[str, Any]:
 def get_view(call: Call) -> dict[str, Any]:
     """Give what a viewer must know of an open view."""
     view = _view(call)
-    facts = call.state.archive.scan(view["dataset"], view["version"], view["scan"])
+    facts = call.shown(view["version"]).scan(view["scan"])
     return _described(call.path["view"], view["dataset"], facts)
 
 
@@ -45,10 +45,13 @@ def read_slice(call: Call) -> Response:
     """Give one slice as raw little-endian int16, rows × columns."""
     view, plane, index = _view(call), call.path["plane"], _index(call.path["index"])
     place = (view["dataset"], view["version"], view["scan"])
-    headers = {"ETag": f'"{view["version"][:16]}-{view["scan"]}-{plane}-{index}"', "Cache-Control": "private, no-cache"}
+    shown = call.shown(view["version"])
+    # Before the ETag is compared: that of a scan which is withheld tells nothing.
+    shown.shard(view["scan"])
+    headers = {"ETag": shown.etag(view["scan"], plane, index), "Cache-Control": "private, no-cache"}
     if matches(call.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    pixels = call.state.slices.read(*place, plane, index)
+    pixels = call.state.slices.read(shown, view["scan"], plane, index)
     call.state.reads.record(Reading(call.person, call.token.id, *place, call.reason), pixels.nbytes)
     headers["X-Shape"] = f"{pixels.shape[0]},{pixels.shape[1]}"
     return Response(pixels.astype("<i2", copy=False).tobytes(), 200, headers, "application/octet-stream")
@@ -57,13 +60,15 @@ def read_slice(call: Call) -> Response:
 def dataset_of_view(call: Call) -> str:
     """Give the dataset of the caller's own, open view; anybody else's does not exist."""
     row = call.state.store.read().execute(
-        "SELECT views.* FROM views JOIN kernels ON kernels.id = views.kernel "
+        "SELECT views.*, kernels.purpose FROM views JOIN kernels ON kernels.id = views.kernel "
         "WHERE views.id = ? AND views.person = ? AND kernels.ended IS NULL",
         (call.path["view"], call.person),
     ).fetchone()  # fmt: skip
     if row is None or (call.token.kind == "kernel" and row["kernel"] != call.token.id):
         raise NotFound("This view is closed, because its kernel has ended or it is not yours; run its cell again.")
     call.found = dict(row)
+    # A browser sees through a view exactly what the kernel that opened it was started for.
+    call.purpose = str(row["purpose"])
     return str(row["dataset"])
 
 

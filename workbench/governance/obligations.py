@@ -139,6 +139,13 @@ class Obligations:
         """Give a short name of exactly these obligations, for ETags; empty when there are none."""
         return hashlib.sha256(repr((self.rows, self.columns)).encode()).hexdigest()[:16] if self else ""
 
+    def places(self) -> list[tuple[str, str]]:
+        """Give every (table, column) that is named; the table may be ``*``."""
+        return [
+            *((part.table, part.column) for part in self.rows),
+            *((part.table, part.column) for part in self.columns),
+        ]
+
     def filters(self, table: str) -> tuple[RowFilter, ...]:
         """Give the filters on a table."""
         return tuple(part for part in self.rows if part.table == table)

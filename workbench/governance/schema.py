@@ -19,16 +19,24 @@ ALTER TABLE people ADD COLUMN secret TEXT NOT NULL DEFAULT '';
 """,
     # Columns that governance and the airlock gained; new tables need no line here.
     2: """
+ALTER TABLE people ADD COLUMN institution TEXT NOT NULL DEFAULT '';
+ALTER TABLE people ADD COLUMN country TEXT NOT NULL DEFAULT '';
+ALTER TABLE purposes ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE requests ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE requests ADD COLUMN matched TEXT;
+ALTER TABLE requests ADD COLUMN reviewed TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE kernels ADD COLUMN purpose TEXT NOT NULL DEFAULT '';
 """,
 }
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, secret TEXT NOT NULL DEFAULT '') STRICT;
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, secret TEXT NOT NULL DEFAULT '',
+  institution TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE IF NOT EXISTS roles (
   person TEXT NOT NULL REFERENCES people, role TEXT NOT NULL, PRIMARY KEY (person, role)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS purposes (
-  id TEXT PRIMARY KEY, label TEXT NOT NULL UNIQUE, duo TEXT) STRICT;
+  id TEXT PRIMARY KEY, label TEXT NOT NULL UNIQUE, duo TEXT, facts TEXT NOT NULL DEFAULT '{}') STRICT;
 CREATE TABLE IF NOT EXISTS datasets (
   name TEXT PRIMARY KEY, title TEXT NOT NULL,
   tier TEXT NOT NULL CHECK (tier IN ('open', 'registered', 'controlled', 'undisclosed')),
@@ -55,7 +63,8 @@ CREATE TABLE IF NOT EXISTS requests (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL REFERENCES datasets,
   person TEXT NOT NULL REFERENCES people, purpose TEXT NOT NULL REFERENCES purposes, days INTEGER NOT NULL,
   note TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('submitted', 'granted', 'refused')),
-  created TEXT NOT NULL, decided TEXT, decided_by TEXT REFERENCES people, reason TEXT NOT NULL DEFAULT '') STRICT;
+  created TEXT NOT NULL, decided TEXT, decided_by TEXT REFERENCES people, reason TEXT NOT NULL DEFAULT '',
+  facts TEXT NOT NULL DEFAULT '{}', matched TEXT, reviewed TEXT NOT NULL DEFAULT '[]') STRICT;
 CREATE INDEX IF NOT EXISTS requests_of_person ON requests (person, dataset);
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_request ON requests (person, dataset) WHERE status = 'submitted';
 CREATE TABLE IF NOT EXISTS grants (
@@ -67,7 +76,8 @@ CREATE TABLE IF NOT EXISTS grants (
 CREATE INDEX IF NOT EXISTS grants_of_person ON grants (person, dataset);
 CREATE TABLE IF NOT EXISTS kernels (
   id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people,
-  isolation TEXT NOT NULL CHECK (isolation IN ('bubblewrap', 'none')), started TEXT NOT NULL, ended TEXT) STRICT;
+  isolation TEXT NOT NULL CHECK (isolation IN ('bubblewrap', 'none')), started TEXT NOT NULL, ended TEXT,
+  purpose TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE IF NOT EXISTS views (
   id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people, kernel TEXT REFERENCES kernels,
   dataset TEXT NOT NULL REFERENCES datasets, version TEXT NOT NULL, scan TEXT NOT NULL, created TEXT NOT NULL) STRICT;
