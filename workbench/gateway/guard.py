@@ -115,7 +115,8 @@ def check_holder(store: Store, token: Token) -> None:
         raise NotSignedIn("This token belongs to nobody in this home any more; sign in again.")
     if token.kind == "kernel":
         row = store.read().execute(
-            "SELECT isolation, purpose FROM kernels WHERE id = ? AND person = ? AND ended IS NULL", (token.id, token.person)
+            "SELECT isolation, purpose FROM kernels WHERE id = ? AND person = ? AND ended IS NULL",
+            (token.id, token.person),
         ).fetchone()  # fmt: skip
         if row is None or (row["isolation"], row["purpose"]) != (token.isolation, token.purpose):
             raise NotSignedIn("The kernel of this token has ended; restart the kernel and run the cell again.")
