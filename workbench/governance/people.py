@@ -10,12 +10,16 @@ from __future__ import annotations
 import getpass
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import sqlite3
 from typing import Any
 
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.governance.canonical import canonical_json
+from workbench.governance.duo.facts import read_facts
+from workbench.governance.duo.terms import find_term
 from workbench.governance.store import Change, Store, stamped
 from workbench.settings import Settings
 
@@ -33,13 +37,20 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_NAME = 200
 OWNER_ROLES = ("administrator", "custodian", "researcher")
 
-PURPOSES = (
-    ("lung-nodule-detection", "lung nodule detection", "DUO:0000040"),
-    ("nodule-malignancy", "nodule malignancy", "DUO:0000040"),
-    ("method-development", "method development", "DUO:0000031"),
-    ("teaching", "teaching", None),
-    ("quality-improvement", "quality improvement", None),
-)
+# What a purpose settles by itself; a person who names it cannot declare otherwise.
+PURPOSES: tuple[tuple[str, str, str | None, dict[str, Any]], ...] = (
+    (
+        "lung-nodule-detection", "lung nodule detection", "DUO:0000040",
+        {"disease": "lung nodule", "is_ancestry": False, "is_genetic": False},
+    ),
+    (
+        "nodule-malignancy", "nodule malignancy", "DUO:0000040",
+        {"disease": "lung cancer", "is_ancestry": False, "is_genetic": False},
+    ),
+    ("method-development", "method development", "DUO:0000031", {}),
+    ("teaching", "teaching", None, {"research_kind": "education"}),
+    ("quality-improvement", "quality improvement", None, {"research_kind": "quality"}),
+)  # fmt: skip
 
 
 def seed(store: Store, settings: Settings) -> None:
@@ -50,7 +61,10 @@ def seed(store: Store, settings: Settings) -> None:
     with store.change("system", "home.seed", "home", people=sorted(people)) as db:
         for person, roles in people.items():
             _insert_person(db, person, person, roles, stamped(store))
-        db.executemany("INSERT OR IGNORE INTO purposes (id, label, duo) VALUES (?, ?, ?)", PURPOSES)
+        db.executemany(
+            "INSERT OR IGNORE INTO purposes (id, label, duo, facts) VALUES (?, ?, ?, ?)",
+            [(one, label, duo, canonical_json(facts).decode()) for one, label, duo, facts in PURPOSES],
+        )
 
 
 def add_person(
@@ -97,6 +111,17 @@ def set_roles(store: Store, actor: str, person: str, roles: tuple[str, ...]) -> 
     return whoami(store, person)
 
 
+def set_attributes(store: Store, actor: str, person: str, institution: str, country: str) -> dict[str, Any]:
+    """Record where a person works: an institution and a country (ISO 3166 code); both may be empty."""
+    whoami(store, person)
+    kept = (" ".join(institution.split()), country.strip())
+    if max(len(part) for part in kept) > MOST_NAME:
+        raise InvalidInput(f"An institution and a country have at most {MOST_NAME} characters each.")
+    with store.change(actor, "person.attributes", person, institution=kept[0], country=kept[1]) as db:
+        db.execute("UPDATE people SET institution = ?, country = ? WHERE id = ?", (*kept, person))
+    return {**whoami(store, person), "institution": kept[0], "country": kept[1]}
+
+
 def find_person(store: Store, person: str) -> sqlite3.Row | None:
     """Give the row of a person, or None."""
     row: sqlite3.Row | None = store.read().execute("SELECT * FROM people WHERE id = ?", (person,)).fetchone()
@@ -129,8 +154,35 @@ def list_people(store: Store) -> list[dict[str, Any]]:
 
 
 def list_purposes(store: Store) -> list[dict[str, Any]]:
-    """Give the purposes somebody may name, as `id` and `label`."""
-    return [dict(row) for row in store.read().execute("SELECT id, label, duo FROM purposes ORDER BY rowid")]
+    """Give the purposes somebody may name, as `id, label, duo, facts`: those that it settles by itself."""
+    rows = store.read().execute("SELECT id, label, duo, facts FROM purposes ORDER BY rowid")
+    return [{**dict(row), "facts": json.loads(row["facts"])} for row in rows]
+
+
+def add_purpose(store: Store, actor: str, purpose: str, label: str, *, duo: str = "", facts: object = None) -> None:
+    """Add a purpose that people may name, with its DUO kind of study and the facts that it settles.
+
+    Raises
+    ------
+    InvalidInput
+        When the id is no name, the DUO code is none of a study, or a fact is odd.
+    Conflict
+        When there is a purpose of that id or label.
+    """
+    kind = find_term(duo) if duo else None
+    if not _ACCOUNT.fullmatch(purpose) or not 0 < len(label.strip()) <= MOST_NAME:
+        raise InvalidInput("A purpose has an id of letters, digits, dots and hyphens, and a label.")
+    if duo and (kind is None or kind.kind != "investigation"):
+        raise InvalidInput(f"“{duo[:40]}” is no kind of study in the Data Use Ontology, such as DUO:0000040.")
+    settled = canonical_json(read_facts(facts or {})).decode()
+    try:
+        with store.change(actor, "purpose.add", purpose, label=label.strip()) as db:
+            db.execute(
+                "INSERT INTO purposes (id, label, duo, facts) VALUES (?, ?, ?, ?)",
+                (purpose, label.strip(), kind.code if kind else None, settled),
+            )
+    except sqlite3.IntegrityError:
+        raise Conflict(f"There is already a purpose “{purpose}” or one of that label; choose another.") from None
 
 
 def find_purpose(store: Store, text: str) -> str:

@@ -5,6 +5,8 @@ Runs in: gateway
 
 from __future__ import annotations
 
+from workbench.governance.evidence import tables as evidence_tables
+
 VERSION = 3
 
 # What a store of an older release lacks, by the version it has; what was readable before the gate stays so.
@@ -25,6 +27,12 @@ ALTER TABLE purposes ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE requests ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE requests ADD COLUMN matched TEXT;
 ALTER TABLE requests ADD COLUMN reviewed TEXT NOT NULL DEFAULT '[]';
+UPDATE purposes SET facts = '{"disease":"lung nodule","is_ancestry":false,"is_genetic":false}'
+  WHERE id = 'lung-nodule-detection';
+UPDATE purposes SET facts = '{"disease":"lung cancer","is_ancestry":false,"is_genetic":false}'
+  WHERE id = 'nodule-malignancy';
+UPDATE purposes SET facts = '{"research_kind":"education"}' WHERE id = 'teaching';
+UPDATE purposes SET facts = '{"research_kind":"quality"}' WHERE id = 'quality-improvement';
 ALTER TABLE kernels ADD COLUMN purpose TEXT NOT NULL DEFAULT '';
 """,
 }
@@ -91,3 +99,4 @@ CREATE TRIGGER IF NOT EXISTS audit_is_never_edited BEFORE UPDATE ON audit
 CREATE TRIGGER IF NOT EXISTS audit_is_never_shortened BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 """
+SCHEMA += evidence_tables.SCHEMA
