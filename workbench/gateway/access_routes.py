@@ -21,14 +21,15 @@ MAX_EVENTS = 1000
 
 def list_datasets(call: Call) -> dict[str, Any]:
     """List what this person may know of, with whether and why it may be read."""
-    found = catalogue.list_datasets(call.state.store, call.person, guard.context_of(call.token))
+    context = guard.context_of(call.token)
+    found = catalogue.list_datasets(call.state.store, call.person, context, call.state.count)
     return {"datasets": found}
 
 
 def get_dataset(call: Call) -> dict[str, Any]:
     """Give one dataset's card, versions and this person's requests."""
     name = call.path["dataset"]
-    return catalogue.get_dataset(call.state.store, call.person, name, guard.context_of(call.token))
+    return catalogue.get_dataset(call.state.store, call.person, name, guard.context_of(call.token), call.state.count)
 
 
 def submit_request(call: Call) -> dict[str, Any]:

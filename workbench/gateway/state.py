@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from workbench.gateway.archive import Archive
 from workbench.gateway.known import Known, read_known
 from workbench.gateway.leases import Leases
+from workbench.gateway.shown import Shown
 from workbench.gateway.slices import SliceReader
 from workbench.gateway.staging import Staging
 from workbench.gateway.tokens import Tokens, open_tokens, read_key
 from workbench.gateway.withdrawing import finish_withdrawals
+from workbench.governance.obligations import Obligations
 from workbench.governance.people import seed
 from workbench.governance.record.reads import ReadLog
 from workbench.governance.store import Store
@@ -38,6 +40,10 @@ class State:
     def known(self, dataset: str, base: str | None) -> Known:
         """Give what an ingest must know of a dataset at a version."""
         return read_known(self.store, self.vault, self.archive, dataset, base)
+
+    def count(self, dataset: str, version: str, obligations: Obligations) -> tuple[int, int]:
+        """Give how many scans and subjects of a version there are for somebody who reads under obligations."""
+        return Shown(self.archive, dataset, version, obligations).counts()
 
 
 def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from workbench.governance.access import active_grant, get_request
 from workbench.governance.canonical import canonical_json, stamp
 from workbench.governance.card import build_card, check_card
 from workbench.governance.decide import Context, decide
-from workbench.governance.decision import unknown_dataset
+from workbench.governance.decision import Decision, unknown_dataset
+from workbench.governance.obligations import Obligations
 from workbench.governance.people import whoami
 from workbench.governance.store import Change, Store
 from workbench.governance.versions import (
@@ -31,6 +32,8 @@ from workbench.governance.versions import (
 from workbench.governance.withdrawals import list_withdrawals
 
 TIERS = ("open", "registered", "controlled", "undisclosed")
+# How many scans and subjects of a version there are under obligations; the gateway counts, since it holds the data.
+Count = Callable[[str, str, Obligations], tuple[int, int]]
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 
@@ -95,19 +98,25 @@ def commit_version(
             within(db)
 
 
-def list_datasets(store: Store, person: str, context: Context | None = None) -> list[dict[str, Any]]:
+def list_datasets(
+    store: Store, person: str, context: Context | None = None, count: Count | None = None
+) -> list[dict[str, Any]]:
     """Give every dataset this person may know of, with whether they may read it and why; see `get_dataset`."""
     rows = store.read().execute("SELECT name FROM datasets ORDER BY name").fetchall()
     names = [row["name"] for row in rows]
     return [
-        _describe(store, person, name, context or Context())
+        _describe(store, person, name, context or Context(), count)
         for name in names
         if decide(store, person, "dataset.see", name, context).allowed
     ]
 
 
-def get_dataset(store: Store, person: str, name: str, context: Context | None = None) -> dict[str, Any]:
+def get_dataset(
+    store: Store, person: str, name: str, context: Context | None = None, count: Count | None = None
+) -> dict[str, Any]:
     """Give one dataset with its card, versions and this person's requests.
+
+    Where the person reads under obligations, the numbers are those of what there is for them.
 
     Returns
     -------
@@ -122,7 +131,8 @@ def get_dataset(store: Store, person: str, name: str, context: Context | None = 
         When there is none, or this person may not know of it: the same sentence.
     """
     decide(store, person, "dataset.see", name, context).require()
-    found = _describe(store, person, name, context or Context())
+    context = context or Context()
+    found = _describe(store, person, name, context, count)
     db = store.read()
     versions = db.execute(
         "SELECT version, created, scans, subjects, bytes, note FROM published WHERE dataset = ? ORDER BY number DESC",
@@ -131,6 +141,13 @@ def get_dataset(store: Store, person: str, name: str, context: Context | None = 
     own = db.execute("SELECT id FROM requests WHERE dataset = ? AND person = ? ORDER BY number DESC", (name, person))
     card = json.loads(db.execute("SELECT card FROM datasets WHERE name = ?", (name,)).fetchone()["card"])
     found |= {"card": card, "versions": [dict(row) for row in versions.fetchall()]}
+    decision = _reading(store, person, name, context)
+    if decision.allowed and decision.obligations:
+        found["versions"] = [
+            row | _seen(decision, name, row["version"], count) | {"bytes": None} for row in found["versions"]
+        ]
+        seen = {"wb:scans": found["scans"], "wb:subjects": found["subjects"], "wb:contentSize": None}
+        found["card"] = card | {key: value for key, value in seen.items() if key in card}
     found["requests"] = [get_request(store, row["id"]) for row in own.fetchall()]
     if decide(store, person, "version.review", name, context).allowed:
         found |= {"signings": list_signings(store, name), "withdrawals": list_withdrawals(store, name)}
@@ -143,14 +160,27 @@ def find_dataset(store: Store, name: str) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def _describe(store: Store, person: str, name: str, context: Context) -> dict[str, Any]:
+def _reading(store: Store, person: str, name: str, context: Context) -> Decision:
+    """Say whether this person reads the dataset: in a list or sidebar, what their governed kernel would be told."""
+    if context.kind in ("person", "operator"):
+        context = replace(context, kind="kernel", isolation="bubblewrap")
+    return decide(store, person, "dataset.read", name, context)
+
+
+def _seen(decision: Decision, name: str, version: str, count: Count | None) -> dict[str, Any]:
+    """Give the numbers under obligations; none where nobody counts, or where the obligations cannot be met."""
+    try:
+        scans, subjects = count(name, version, decision.obligations) if count else (None, None)
+    except AccessDenied as unmet:
+        return {"scans": None, "subjects": None, "allowed": False, "reason": unmet.message}
+    return {"scans": scans, "subjects": subjects}
+
+
+def _describe(store: Store, person: str, name: str, context: Context, count: Count | None) -> dict[str, Any]:
     db = store.read()
     dataset = db.execute("SELECT * FROM datasets WHERE name = ?", (name,)).fetchone()
     newest = db.execute("SELECT * FROM published WHERE dataset = ? ORDER BY number DESC LIMIT 1", (name,)).fetchone()
-    # A list in a terminal or sidebar reads nothing itself: it says what this person's governed kernel would be told.
-    if context.kind in ("person", "operator"):
-        context = replace(context, kind="kernel", isolation="bubblewrap")
-    decision = decide(store, person, "dataset.read", name, context)
+    decision = _reading(store, person, name, context)
     found = {key: dataset[key] for key in ("name", "title", "tier", "custodian", "description", "created")}
     found |= {
         "version": newest["version"] if newest else None,
@@ -160,6 +190,8 @@ def _describe(store: Store, person: str, name: str, context: Context) -> dict[st
         "allowed": decision.allowed,
         "reason": decision.reason,
     }
+    if newest and decision.allowed and decision.obligations:
+        found |= _seen(decision, name, newest["version"], count)
     if decide(store, person, "version.review", name, context).allowed:
         waits = waiting_version(store, name)
         found["waiting"] = waits["version"] if waits else None
