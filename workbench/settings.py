@@ -34,12 +34,22 @@ class Settings:
     demo_accounts : bool
         Whether the owner of this home may act as the demo accounts (`--as`, the sign-in choice in the lab). A
         site with real people sets it to false, and then the only account of the home is its owner.
+    kernel_memory_gib : float
+        What a governed kernel and all it starts may use, GiB; 0: four fifths of the machine (`kernel_memory_gib`).
+    kernel_processes, kernel_open_files : float
+        Its processes and threads, and the open files of each process.
+    kernel_file_gib : float
+        The largest file it may write, GiB.
     """
 
     home: Path
     kernel_hours: float = 12.0
     evaluation_minutes: float = 10.0
     demo_accounts: bool = True
+    kernel_memory_gib: float = 0.0
+    kernel_processes: float = 4096
+    kernel_open_files: float = 8192
+    kernel_file_gib: float = 100.0
 
     @property
     def store(self) -> Path:

@@ -1,135 +1,99 @@
-"""The sandbox by itself: what a wrapped command sees, and what happens where there is none."""
+"""What every sandbox sets up before a stranger's code begins: limits and a filter of system calls."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from workbench.errors import SandboxMissing
-from workbench.governance.sandbox import (
-    bwrap_command,
-    isolation_level,
-    require_bubblewrap,
-    sandbox_environment,
-)
+from workbench.governance.sandbox import Limits, bwrap_command, sandbox_environment
+from workbench.governance.syscalls import DENIED, seccomp_filter
+
+MIB = 1024**2
+SMALL = Limits(memory_bytes=300 * MIB, processes=40, file_bytes=2 * MIB, open_files=64)
 
 
-def run(code: str, **options: object) -> str:
-    """Run Python in a sandbox and give what it printed."""
-    done = subprocess.run(
-        bwrap_command([sys.executable, "-c", code], **options),  # type: ignore[arg-type]
-        env=sandbox_environment({"GIVEN": "yes"}), cwd="/", capture_output=True, text=True, timeout=60, check=False,
+def run(code: str, limits: Limits | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Python in a sandbox."""
+    return subprocess.run(
+        bwrap_command([sys.executable, "-c", code], limits=limits), env=sandbox_environment(), cwd="/",
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    return (done.stdout + done.stderr).strip()
 
 
-@pytest.mark.usefixtures("bubblewrap")
-class TestInside:
-    def test_only_what_is_named_is_seen(self, tmp_path):
-        (tmp_path / "shown").mkdir()
-        (tmp_path / "hidden").mkdir()
-
-        look = f"import os; print(os.listdir('/data'), os.path.exists({str(tmp_path)!r}))"
-        said = run(look, read_only={"/data": tmp_path / "shown"})
-
-        assert said == "[] False"
-
-    def test_a_bind_is_written_through_and_a_read_only_one_is_not(self, tmp_path):
-        (tmp_path / "mine").mkdir()
-        write = (
-            "for f in ('/mine/a', '/theirs/a'):\n    try: open(f, 'w').write('x')\n"
-            "    except OSError as problem: print(problem.strerror)"
-        )
-
-        said = run(write, binds={"/mine": tmp_path / "mine"}, read_only={"/theirs": tmp_path})
-
-        assert said == "Read-only file system" and (tmp_path / "mine" / "a").read_text() == "x"
-
-    def test_the_environment_is_what_was_given_and_no_more(self, monkeypatch):
-        monkeypatch.setenv("SERVER_SECRET", "x")
-
-        said = run("import os; print(os.environ['GIVEN'], 'SERVER_SECRET' in os.environ, 'x' in os.environ.values())")
-
-        assert said == "yes False False"
-
-    def test_a_hidden_folder_stays_empty_even_below_something_shown(self, tmp_path, monkeypatch):
-        (tmp_path / "home").mkdir()
-        (tmp_path / "home" / "key").write_text("secret")
-        monkeypatch.setattr(sys, "prefix", str(tmp_path))
-
-        said = run(f"import os; print(os.listdir({str(tmp_path / 'home')!r}))", hidden=(tmp_path / "home",))
-
-        assert said.endswith("[]")
-
-    def test_processes_may_make_semaphores_and_temporary_files(self):
-        said = run("import multiprocessing, tempfile; multiprocessing.Lock(); tempfile.TemporaryFile(); print('ok')")
-
-        assert said == "ok"
-
-    def test_the_controls_of_the_machine_are_read_only(self):
-        said = run("import os; print(os.statvfs('/proc/sys/kernel/core_pattern').f_flag & os.ST_RDONLY != 0)")
-
-        assert said == "True"
-
-    @pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 128 + 9)])
-    def test_the_exit_status_is_the_command_s(self, end, status):
-        done = subprocess.run(
-            bwrap_command([sys.executable, "-c", f"import os, sys; {end}"]),
-            env=sandbox_environment(),
-            cwd="/",
-            check=False,
-        )
-
-        assert done.returncode == status
-
-    def test_a_polite_end_reaches_the_command(self, tmp_path):
-        code = (
-            "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7))\n"
-            "print('up', flush=True); time.sleep(60)"
-        )
-        command = bwrap_command([sys.executable, "-c", code])
-        with subprocess.Popen(command, env=sandbox_environment(), cwd="/", stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None and process.stdout.readline() == b"up\n"
-            inner = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
-            os.kill(inner, signal.SIGTERM)
-            assert process.wait(timeout=20) == 7
-
-    def test_the_wrapping_is_quick(self):
-        began = time.perf_counter()
-        for _ in range(3):
-            subprocess.run([sys.executable, "-c", "pass"], check=True)
-        plain = time.perf_counter() - began
-        began = time.perf_counter()
-        for _ in range(3):
-            run("pass")
-
-        assert time.perf_counter() - began < 3 * plain + 1.5
+def test_every_denied_system_call_is_refused(bubblewrap: None) -> None:
+    code = (
+        "import ctypes, os, platform\nfrom workbench.governance.syscalls import DENIED, ARCHITECTURES\n"
+        "libc, column = ctypes.CDLL(None, use_errno=True), list(ARCHITECTURES).index(platform.machine())\n"
+        "numbers = {name: found[column] for name, found in DENIED.items() if found[column] is not None}\n"
+        "for name, number in numbers.items():\n"
+        "    if libc.syscall(number, -1, -1, -1, -1, -1) != -1 or ctypes.get_errno() != 1: print(name)\n"
+        "print(len(numbers))"
+    )
+    assert int(run(code).stdout) >= len(DENIED) - 3
 
 
-def test_without_bubblewrap_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setenv("PATH", "/nonexistent")
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_a_filter_is_whole_steps_and_ends_by_allowing(machine: str) -> None:
+    program = seccomp_filter(machine)
 
-    with pytest.raises(SandboxMissing, match="apt install bubblewrap"):
-        require_bubblewrap()
-    assert isolation_level() == "none"
-
-
-def test_a_bubblewrap_that_cannot_isolate_counts_as_none(monkeypatch, tmp_path):
-    broken = tmp_path / "bwrap"
-    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    with pytest.raises(SandboxMissing, match="cannot isolate"):
-        require_bubblewrap()
-    assert isolation_level() == "none"
+    assert len(program) % 8 == 0 and len(program) // 8 < 4096
+    assert program[-8:].hex() == "060000000000ff7f"
 
 
-def test_secrets_of_the_environment_are_not_on_the_command_line(bubblewrap):
-    assert "--setenv" not in bwrap_command(["/bin/true"]) and "--share-net" not in bwrap_command(["/bin/true"])
+def test_a_processor_without_a_table_has_no_filter() -> None:
+    assert seccomp_filter("riscv64") == b""
+
+
+def test_too_large_an_array_is_a_memory_error_and_nothing_worse(bubblewrap: None) -> None:
+    done = run("try: bytearray(400 * 2**20)\nexcept MemoryError: print('refused')", SMALL)
+
+    assert (done.stdout, done.returncode) == ("refused\n", 0)
+
+
+def test_a_file_ends_at_its_limit(bubblewrap: None) -> None:
+    done = run("try: open('/tmp/x', 'wb').write(bytes(3 * 2**20))\nexcept OSError as e: print(e.strerror)", SMALL)
+
+    assert done.stdout == "File too large\n"
+
+
+def test_files_in_memory_count_as_memory(bubblewrap: None) -> None:
+    code = "import os; print([os.statvfs(p).f_blocks * os.statvfs(p).f_frsize >> 20 for p in ('/tmp', '/dev/shm')])"
+
+    assert run(code, SMALL).stdout == "[300, 300]\n"
+
+
+def test_open_files_end_at_their_limit(bubblewrap: None) -> None:
+    done = run("try: files = [open('/dev/null') for _ in range(99)]\nexcept OSError as e: print(e.strerror)", SMALL)
+
+    assert done.stdout == "Too many open files\n"
+
+
+def test_processes_that_use_too_much_together_lose_the_largest(bubblewrap: None) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "keep = 'import time; kept = bytearray(b\"x\" * (%d << 20)); time.sleep(30)'\n"
+        "workers = [subprocess.Popen([sys.executable, '-c', keep % size]) for size in (110, 120, 130)]\n"
+        "print(workers[2].wait()); [worker.kill() for worker in workers]"
+    )
+    done = run(code, SMALL)
+
+    assert done.stdout == "-9\n" and "the largest, was ended" in done.stderr
+
+
+def test_a_fork_bomb_ends_its_sandbox(bubblewrap: None) -> None:
+    code = "import subprocess\nfor _ in range(200): subprocess.Popen(['/bin/sleep', '30'])"
+
+    done = run(code + "\nimport time; time.sleep(30)", SMALL)
+
+    assert done.returncode != 0 and ("Too many processes" in done.stderr or "unavailable" in done.stderr)
+
+
+def test_a_sandbox_that_cannot_be_set_up_starts_nothing() -> None:
+    words = [sys.executable, "-I", "-S", "workbench/governance/first_process.py"]
+    done = subprocess.run(
+        [*words, '{"filter": "0600", "limits": {}}', "/bin/echo", "began"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0 and "began" not in done.stdout

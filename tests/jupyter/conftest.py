@@ -27,6 +27,7 @@ from workbench.ingest.series.ome_zarr import write_ome_zarr
 from workbench.ingest.signing import decide_waiting
 from workbench.settings import Settings, load_settings
 
+sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = "workbench-python"
 # Only the process that starts kernels holds it; no kernel may ever find it.
@@ -204,6 +205,12 @@ def lab(governed_home: Settings) -> Iterator[int]:
     process.terminate()
     process.wait(timeout=30)
     log.close()
+
+
+@pytest.fixture(scope="module")
+def lab_token(lab: int) -> str:
+    """Give the token that opens the lab."""
+    return LAB_TOKEN
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The sandbox around code that nobody has reviewed: bubblewrap with its own network, processes, files and /tmp.
 
+Inside, `first_process` sets the limits and a filter of system calls before anything else runs.
+
 `bwrap_command` wraps a command; `sandbox_environment` gives the only environment to start it with. Secrets
 go through that environment, never through the command line, which other processes of the host can read.
 
@@ -10,17 +12,21 @@ Runs in: Jupyter server | gateway | evaluator | terminal
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from glob import glob
 from pathlib import Path
 
 import workbench
 from workbench.errors import SandboxMissing
+from workbench.governance.syscalls import seccomp_filter
 
 PACKAGE = Path(workbench.__file__).resolve().parent
 FIRST_PROCESS = PACKAGE / "governance" / "first_process.py"
@@ -36,6 +42,28 @@ MASKED = (
     "vmallocinfo",
 )  # fmt: skip
 INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`)"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What everything in one sandbox may use.
+
+    Parameters
+    ----------
+    memory_bytes : int
+        Of each process, and of all of them together with /tmp and /dev/shm.
+    processes : int
+        Processes and threads.
+    file_bytes : int
+        The size of any one file.
+    open_files : int
+        Open files of one process.
+    """
+
+    memory_bytes: int
+    processes: int
+    file_bytes: int
+    open_files: int
 
 
 def require_bubblewrap() -> str:
@@ -95,6 +123,7 @@ def bwrap_command(
     hidden: Iterable[Path] = (),
     directory: str = "/tmp",  # noqa: S108 - the sandbox's own /tmp
     devices: bool = True,
+    limits: Limits | None = None,
 ) -> list[str]:
     """Wrap a command so that it sees the system and this Python read-only, and of everything else only what is named.
 
@@ -110,6 +139,8 @@ def bwrap_command(
         The working directory inside.
     devices : bool, default True
         Whether NVIDIA devices are shown, when there are any.
+    limits : Limits, optional
+        What the processes inside may use; without it they may use what the machine has.
 
     Returns
     -------
@@ -126,9 +157,12 @@ def bwrap_command(
     >>> bwrap_command(["/bin/true"])[-1]  # doctest: +SKIP
     '/bin/true'
     """
+    size = ["--size", str(limits.memory_bytes)] if limits else []
     words = [require_bubblewrap(), *_NAMESPACES, *_system()]
+    # Named semaphores (multiprocessing, torch) live in /dev/shm; it stays writable and is the sandbox's own.
+    words += [*size, "--tmpfs", "/dev/shm"]  # noqa: S108 - the same
     # A mount over /tmp hides what was mounted below it, so it comes before this Python, which may well lie there.
-    words += ["--tmpfs", "/tmp", "--dir", "/tmp/home"]  # noqa: S108 - the sandbox's own /tmp
+    words += [*size, "--tmpfs", "/tmp", "--dir", "/tmp/home"]  # noqa: S108 - the sandbox's own /tmp
     words += [*_python(), *_hide(hidden)]
     words += _gpu_devices() if devices else []
     for inside, outside in (read_only or {}).items():
@@ -137,13 +171,19 @@ def bwrap_command(
         words += ["--bind", str(outside), inside]
     # Last, so that the mount points above could still be made: the root and /dev take no new files either.
     words += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", directory, "--"]
-    return [*words, sys.executable, "-I", "-S", str(FIRST_PROCESS), *argv]
+    return [*words, *_first_process(limits), *argv]
 
 
 _NAMESPACES = (
     "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1",
     "--cap-drop", "ALL", "--hostname", "workbench",
 )  # fmt: skip
+
+
+def _first_process(limits: Limits | None) -> list[str]:
+    """Start `first_process` with what it sets up."""
+    setup = {"filter": seccomp_filter().hex(), "limits": asdict(limits) if limits else {}}
+    return [sys.executable, "-I", "-S", str(FIRST_PROCESS), json.dumps(setup, separators=(",", ":"))]
 
 
 def _system() -> list[str]:
@@ -161,8 +201,7 @@ def _system() -> list[str]:
         file = Path("/proc", name)
         if file.exists():
             words += ["--tmpfs", str(file)] if file.is_dir() else ["--ro-bind", "/dev/null", str(file)]
-    # Named semaphores (multiprocessing, torch) live in /dev/shm; it stays writable and is the sandbox's own.
-    return [*words, "--dev", "/dev", "--tmpfs", "/dev/shm"]  # noqa: S108 - the same
+    return [*words, "--dev", "/dev"]
 
 
 def _python() -> list[str]:
@@ -197,9 +236,11 @@ def _gpu_devices() -> list[str]:
 
 @cache
 def _probe(program: str) -> str:
-    """Try the namespaces once per process; give what `bwrap` complained about, or nothing."""
+    """Try the namespaces and the filter once per process; give what `bwrap` complained about, or nothing."""
+    if not seccomp_filter():
+        return f"the system calls of a {platform.machine()} processor are not known here"
     done = subprocess.run(  # noqa: S603 - a fixed command line, no shell
-        [program, *_NAMESPACES, "--ro-bind", "/", "/", "--", "/bin/true"],
+        [program, *_NAMESPACES, "--ro-bind", "/", "/", "--proc", "/proc", "--", *_first_process(None), "/bin/true"],
         env={}, cwd="/", capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
     return "" if done.returncode == 0 else done.stderr.strip().removeprefix("bwrap: ")[:200] or "no reason given"

@@ -19,7 +19,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, running_gateway
 from workbench.errors import WorkbenchError
-from workbench.governance.sandbox import bwrap_command, isolation_level, sandbox_environment
+from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
 from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
 from workbench.settings import SOCKET_NAME, Settings, load_settings
 
@@ -27,6 +27,18 @@ ISOLATION_VARIABLE = "WORKBENCH_ISOLATION"
 WORKSPACE = "/workspace"
 GATEWAY_FOLDER = "/run/workbench"
 CONNECTION_FOLDER = "/tmp/.kernel"  # noqa: S108 - the sandbox's own /tmp
+GIB = 1024**3
+
+
+def kernel_limits(settings: Settings) -> Limits:
+    """Give what a governed kernel and everything it starts may use."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Limits(
+        memory_bytes=int(settings.kernel_memory_gib * GIB) or machine * 4 // 5,
+        processes=int(settings.kernel_processes),
+        file_bytes=int(settings.kernel_file_gib * GIB),
+        open_files=int(settings.kernel_open_files),
+    )
 
 
 class GovernedProvisioner(LocalProvisioner):
@@ -126,6 +138,7 @@ class GovernedProvisioner(LocalProvisioner):
             read_only={GATEWAY_FOLDER: self._settings.gateway_folder},
             hidden=(self._settings.home,),
             directory=self._directory(directory),
+            limits=kernel_limits(self._settings),
         )
         kwargs["env"] = self._environment(token, Path(GATEWAY_FOLDER, SOCKET_NAME))
         return kwargs
