@@ -143,11 +143,11 @@ def get_dataset(
     found |= {"card": card, "versions": [dict(row) for row in versions.fetchall()]}
     decision = _reading(store, person, name, context)
     if decision.allowed and decision.obligations:
-        found["versions"] = [
-            row | _seen(decision, name, row["version"], count) | {"bytes": None} for row in found["versions"]
-        ]
-        seen = {"wb:scans": found["scans"], "wb:subjects": found["subjects"], "wb:contentSize": None}
-        found["card"] = card | {key: value for key, value in seen.items() if key in card}
+        for row in found["versions"]:
+            seen = _seen(decision, name, row["version"], count)
+            row |= {"scans": seen["scans"], "subjects": seen["subjects"], "bytes": None}
+        numbers = {"wb:scans": found["scans"], "wb:subjects": found["subjects"], "wb:contentSize": None}
+        found["card"] = card | {key: value for key, value in numbers.items() if key in card}
     found["requests"] = [get_request(store, row["id"]) for row in own.fetchall()]
     if decide(store, person, "version.review", name, context).allowed:
         found |= {"signings": list_signings(store, name), "withdrawals": list_withdrawals(store, name)}
