@@ -54,6 +54,12 @@ class TooLarge(WorkbenchError):
     status, exit_code, name = 413, 15, "too-large"
 
 
+class TooSlow(WorkbenchError):
+    """A request that did not arrive in the time this door waits."""
+
+    status, exit_code, name = 408, 17, "too-slow"
+
+
 class NotSignedIn(WorkbenchError):
     """No token, or one that is malformed, expired or withdrawn."""
 
@@ -151,8 +157,8 @@ class RunFailed(WorkbenchError):
 ERRORS: dict[str, type[WorkbenchError]] = {
     cls.name: cls
     for cls in (
-        WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, NotSignedIn, AccessDenied, NotFound, Conflict,
-        IngestRefused, OutputNotClean, SubmissionRefused,
+        WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, TooSlow, NotSignedIn, AccessDenied, NotFound,
+        Conflict, IngestRefused, OutputNotClean, SubmissionRefused,
         SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
     )
 }  # fmt: skip

@@ -5,7 +5,9 @@ Runs in: gateway
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote
 
@@ -17,13 +19,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workbench.errors import InvalidInput, NotFound, TooLarge, WorkbenchError
+from workbench.errors import InvalidInput, NotFound, TooLarge, TooSlow, WorkbenchError
 from workbench.gateway import guard
 from workbench.gateway.call import Call, Route
 from workbench.gateway.state import State
 
 MAX_PATH_CHARACTERS = 1024
 MAX_QUERY_CHARACTERS = 4096
+# A large body may take long; a client that says nothing, or dribbles, may not.
+PIECE_TIMEOUT_S = 20.0
+SLOWEST_BYTES_PER_S = 16 * 1024
 # Encoded separators would be decoded after routing and mean another path to the handler than to the router.
 _FORBIDDEN_IN_PATH = ("%2f", "%5c", "%00", "\\", "//")
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -49,8 +54,9 @@ def build_app(state: State, routes: Sequence[Route]) -> ASGIApp:
 
 
 def refusal(error: WorkbenchError, status: int | None = None) -> JSONResponse:
-    """Give an error as the JSON that every client understands."""
-    return JSONResponse(error.as_dict(), status or error.status, headers=_NO_STORE)
+    """Give an error as the JSON that every client understands; what is left of a body is not waited for."""
+    hang_up = {"Connection": "close"} if isinstance(error, TooSlow | TooLarge) else {}
+    return JSONResponse(error.as_dict(), status or error.status, headers={**_NO_STORE, **hang_up})
 
 
 def _endpoint(state: State, route: Route) -> Callable[[Request], Awaitable[Response]]:
@@ -77,13 +83,23 @@ async def _read_body(request: Request, most: int) -> bytes:
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > most:
         raise TooLarge(f"The body has {announced} bytes; this door takes at most {most}.")
-    pieces, size = [], 0
-    async for piece in request.stream():
+    pieces: list[bytes] = []
+    size = 0
+    stream, started = aiter(request.stream()), time.monotonic()
+    while True:
+        try:
+            async with asyncio.timeout(PIECE_TIMEOUT_S):
+                piece = await anext(stream)
+        except StopAsyncIteration:
+            return b"".join(pieces)
+        except TimeoutError:
+            raise TooSlow(f"Nothing of the body arrived for {PIECE_TIMEOUT_S:g} s; send the request again.") from None
         size += len(piece)
         if size > most:
             raise TooLarge(f"The body is larger than the {most} bytes that this door takes.")
+        if time.monotonic() - started > PIECE_TIMEOUT_S + size / SLOWEST_BYTES_PER_S:
+            raise TooSlow(f"The body arrives at less than {SLOWEST_BYTES_PER_S} bytes a second; send it again.")
         pieces.append(piece)
-    return b"".join(pieces)
 
 
 class _PathGuard:

@@ -1,19 +1,22 @@
-"""HTTP parsing with a bound on what a client may send before anybody has looked at it.
+"""HTTP parsing with a bound on what a client may send, and how slowly, before anybody has looked at it.
 
 Runs in: gateway
-Source: RFC 6585 section 5 (431 Request Header Fields Too Large).
+Source: RFC 6585 section 5 (431 Request Header Fields Too Large), RFC 9110 section 15.5.9 (408 Request Timeout).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, TooSlow, WorkbenchError
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 64
+# From a connection, or from the first byte of a request, to the end of its head.
+HEAD_TIMEOUT_S = 20.0
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -22,6 +25,17 @@ class GatewayProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _unfinished_bytes = 0
     _in_head = False
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a head, but not for ever."""
+        super().connection_made(transport)
+        self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._end_patience()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, unless a head does not end: the parser keeps an unfinished header in memory."""
@@ -35,11 +49,13 @@ class GatewayProtocol(HttpToolsProtocol):
         """Start counting at each request."""
         self._head_bytes = 0
         self._in_head = True
+        self._be_patient()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop counting."""
+        """Stop counting and waiting."""
         self._in_head = False
+        self._end_patience()
         super().on_headers_complete()
 
     def on_url(self, url: bytes) -> None:
@@ -60,10 +76,29 @@ class GatewayProtocol(HttpToolsProtocol):
             if too_long
             else "This is not a request that can be read."
         )
+        self._refuse(431 if too_long else 400, error)
+
+    def _too_slow(self) -> None:
+        self._refuse(
+            408, TooSlow(f"The head of the request did not arrive within {HEAD_TIMEOUT_S:g} s; send it again.")
+        )
+
+    def _refuse(self, status: int, error: WorkbenchError) -> None:
+        if self.transport.is_closing():
+            return
         body = json.dumps(error.as_dict()).encode()
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[431 if too_long else 400] + head + body)
+        self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
+
+    def _be_patient(self) -> None:
+        self._end_patience()
+        self._patience = self.loop.call_later(HEAD_TIMEOUT_S, self._too_slow)
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
