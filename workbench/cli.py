@@ -49,6 +49,7 @@ VERBS = (
     Verb("ingest", "receive", "workbench.ingest.pacs.commands", "take in what a scanner or PACS sends (C-STORE)"),
     Verb("ingest", "push", "workbench.ingest.pacs.commands", "send a checked, de-identified folder to a PACS"),
     Verb("ingest", "phantoms", "workbench.ingest.commands", "write chest-CT phantoms as DICOM series"),
+    Verb("vault", "keys", "workbench.vault.commands", "list or rotate the keys that wrap the vault's (owner)"),
     Verb("gateway", "serve", "workbench.gateway.commands", "run the gateway of this home in the foreground"),
     Verb("jupyter", "lab", "workbench.jupyter.commands", "open JupyterLab on this home"),
     Verb("benchmark", "run", "workbench.benchmark.commands", "run a notebook in a governed kernel"),

@@ -12,6 +12,7 @@ from workbench.gateway import (
     airlock_routes,
     benchmark_routes,
     ingest_routes,
+    key_routes,
     label_routes,
     reading_routes,
     session_routes,
@@ -35,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     *benchmark_routes.ROUTES,
     *airlock_routes.ROUTES,
     *teaching_routes.ROUTES,
+    *key_routes.ROUTES,
 )
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.

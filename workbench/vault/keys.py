@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import secrets
 import threading
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from workbench.errors import Conflict, IntegrityError, NotFound
+from workbench.governance.canonical import stamp
 from workbench.vault.files import flush_folder, make_folder, write_whole
 from workbench.vault.names import check_dataset, check_subject
 
@@ -112,6 +115,13 @@ class KeyRing:
             write_whole(folder / (DATASET + NEXT), [new])
             return self._finish_dataset(folder)
 
+    def ages(self) -> list[dict[str, Any]]:
+        """Give `key, made, wraps` of the master key and each dataset's key: never a key itself."""
+        with self._lock:
+            datasets = sorted(self._folder.glob(f"*/{DATASET}"))
+            found = [_age("master", self._folder / MASTER, len(datasets))]
+            return found + [_age(file.parent.name, file, len(list(file.parent.glob("*.key"))) - 1) for file in datasets]
+
     def _finish_rotations(self) -> None:
         """End what a crash interrupted; until then both the old and the new key are there."""
         if (self._folder / (MASTER + NEXT)).exists():
@@ -175,6 +185,10 @@ class KeyRing:
             return AESGCM(wrapping).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
         except (InvalidTag, ValueError):
             raise IntegrityError(f"The key of {name} does not open: another master key, or it was changed.") from None
+
+
+def _age(name: str, file: Path, wraps: int) -> dict[str, Any]:
+    return {"key": name, "made": stamp(datetime.fromtimestamp(file.stat().st_mtime, UTC)), "wraps": wraps}
 
 
 def _wrapped(wrapping: bytes, key: bytes, name: str) -> bytes:

@@ -146,6 +146,10 @@ class Vault:
         """Wrap the keys of a dataset, or of the whole vault, with a new key; give how many were wrapped anew."""
         return self._keys.rotate_master() if dataset is None else self._keys.rotate_dataset(dataset)
 
+    def key_ages(self) -> list[dict[str, Any]]:
+        """Give `key, made, wraps` of each wrapping key: never a key itself."""
+        return self._keys.ages()
+
     def objects(self) -> Iterator[tuple[str, str]]:
         """Give (dataset, object id) of everything that is stored."""
         for file in self._folder.glob("*/??/*"):
