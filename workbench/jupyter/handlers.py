@@ -18,6 +18,7 @@ from workbench.jupyter.airlock_handlers import airlock_handlers
 from workbench.jupyter.lines import GatewayLines
 from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
+from workbench.jupyter.rules_handlers import rules_handlers
 from workbench.settings import load_settings
 
 LARGEST_BODY = 64 * 1024
@@ -166,6 +167,7 @@ def api_handlers(base_url: str, lines: GatewayLines) -> list[tuple[Any, ...]]:
         (root + "notebooks", NotebooksHandler),
         (root + r"notebooks/(?P<folder>[\w-]+)/(?P<name>[\w.-]+)", NotebookHandler),
         *airlock_handlers(root, lines),
+        *rules_handlers(root),
     ]
     for path, target, methods in FORWARDED:
         pattern = root + "/".join(_pattern(part) for part in path.split("/"))

@@ -1,9 +1,12 @@
 /** Asking for access: why, for how long, and a word to the custodian. */
 
 import * as React from 'react';
+import { FactsFields } from './facts';
+import { Problem } from './forms';
 import { useAttempt } from './hooks';
 import { Button, type Desk } from './parts';
 import type { Dataset } from './replies';
+import type { Facts } from './replies-governance';
 
 const USUAL_DAYS = [7, 30, 90];
 const MOST_DAYS = 365;
@@ -15,9 +18,11 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
   const [purpose, setPurpose] = React.useState('');
   const [days, setDays] = React.useState(30);
   const [note, setNote] = React.useState('');
+  const [attestations, setAttestations] = React.useState<Facts>({});
   const [busy, problem, attempt] = useAttempt();
   const first = React.useRef<HTMLSelectElement>(null);
   const id = React.useId();
+  const declared = Object.keys(attestations).length;
 
   React.useEffect(() => {
     first.current?.form?.scrollIntoView({ block: 'nearest' });
@@ -27,7 +32,8 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
   const send = (event: React.FormEvent): void => {
     event.preventDefault();
     attempt(async () => {
-      await workbench.requestAccess(dataset.name, { purpose, days, note: note.trim() });
+      const form = { purpose, days, note: note.trim(), attestations };
+      await workbench.change(() => workbench.api.requestAccess(dataset.name, form));
       onClose();
     });
   };
@@ -100,11 +106,16 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
           setNote(event.target.value);
         }}
       />
-      {problem && (
-        <p className="wb-Problem" role="alert">
-          {problem}
+      <details className="wb-More">
+        <summary>
+          {trans._n('What you declare (%1 fact)', 'What you declare (%1 facts)', declared, declared)}
+        </summary>
+        <p className="wb-Dim">
+          {trans.__('The terms of use are held against these; what stays open is looked at by the custodian.')}
         </p>
-      )}
+        <FactsFields facts={attestations} onChange={setAttestations} trans={trans} />
+      </details>
+      <Problem text={problem} />
       <div className="wb-Actions">
         <Button kind="primary" submit disabled={busy}>
           {busy ? trans.__('Sending…') : trans.__('Send request')}

@@ -2,7 +2,10 @@
 
 import * as React from 'react';
 import { AccessForm } from './access-form';
+import { AgreementToAccept } from './agreement';
+import { Checklist } from './checklist';
 import { CommandIds } from './command-ids';
+import { useReply } from './hooks';
 import { Button, type Desk, Sentence } from './parts';
 import type { Dataset } from './replies';
 import { daysLeft, sayDaysLeft } from './words';
@@ -31,6 +34,7 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
         <Sentence text={dataset.reason} />
       </p>
       {dataset.status === 'granted' && <GrantBar desk={desk} dataset={dataset} />}
+      <Needs desk={desk} dataset={dataset} />
       {dataset.status === 'submitted' && (
         <p className="wb-Waiting" role="status">
           <span className="wb-Pulse" aria-hidden="true" />
@@ -63,6 +67,35 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
         )}
       </div>
     </div>
+  );
+}
+
+/** What the dataset asks for, what of it is there, and the agreement where it waits to be accepted. */
+function Needs({ desk, dataset }: { desk: Desk; dataset: Dataset }): React.JSX.Element | null {
+  const { trans, workbench } = desk;
+  const asks = dataset.tier === 'controlled' || dataset.tier === 'registered';
+  const purpose = dataset.purpose ?? workbench.request(dataset.request ?? '')?.purpose ?? '';
+  const items = useReply(
+    () => (asks ? workbench.api.checklist(dataset.name, purpose) : Promise.resolve([])),
+    [dataset.name, dataset.status, dataset.reason, purpose, workbench.news].join(' ')
+  );
+  if (!items.value?.length) {
+    return null;
+  }
+  return (
+    <Checklist
+      items={items.value}
+      trans={trans}
+      action={item =>
+        item.key === 'agreement' &&
+        !item.met && (
+          <details className="wb-More">
+            <summary>{trans.__('Read and accept the agreement')}</summary>
+            <AgreementToAccept desk={desk} dataset={dataset.name} />
+          </details>
+        )
+      }
+    />
   );
 }
 

@@ -13,6 +13,24 @@ import type {
   Task,
   WaitingVersion
 } from './replies';
+import type { Offer, OfferForm, OfferVerb, Preview, Scan, Vote, WorkspaceFile } from './replies-airlock';
+import type {
+  Agreement,
+  AuditEvent,
+  AuditFilter,
+  AuditVerdict,
+  ChecklistItem,
+  Explanation,
+  Facts,
+  Grant,
+  KnownTerm,
+  Policy,
+  PolicyCheck,
+  Project,
+  Training,
+  Usage,
+  Visa
+} from './replies-governance';
 
 /** What the server refused or could not do, in its own sentence. */
 export class ApiError extends Error {
@@ -29,102 +47,145 @@ export interface RequestForm {
   purpose: string;
   days: number;
   note: string;
+  attestations: Facts;
 }
+
+type Body = Record<string, unknown>;
 
 export class Api {
   private readonly settings = ServerConnection.makeSettings();
 
+  // People, datasets and requests
+
   /** Where a person chooses whom to sign in as (demo homes only). */
-  signInUrl(): string {
-    return `${this.settings.baseUrl}workbench/sign-in`;
-  }
+  signInUrl = (): string => `${this.settings.baseUrl}workbench/sign-in`;
 
-  me(): Promise<Me> {
-    return this.ask<Me>('me');
-  }
-
-  async datasets(): Promise<Dataset[]> {
-    return (await this.ask<{ datasets: Dataset[] }>('datasets')).datasets;
-  }
-
-  dataset(name: string): Promise<DatasetCard> {
-    return this.ask<DatasetCard>(`datasets/${encodeURIComponent(name)}`);
-  }
-
-  async purposes(): Promise<Purpose[]> {
-    const reply = await this.ask<Purpose[] | { purposes: Purpose[] }>('purposes');
+  me = (): Promise<Me> => this.get('me');
+  datasets = async (): Promise<Dataset[]> => (await this.get<{ datasets: Dataset[] }>('datasets')).datasets;
+  dataset = (name: string): Promise<DatasetCard> => this.get(at`datasets/${name}`);
+  requests = async (): Promise<AccessRequest[]> => (await this.get<{ requests: AccessRequest[] }>('requests')).requests;
+  purposes = async (): Promise<Purpose[]> => {
+    const reply = await this.get<Purpose[] | { purposes: Purpose[] }>('purposes');
     return Array.isArray(reply) ? reply : reply.purposes;
-  }
+  };
 
-  async requests(): Promise<AccessRequest[]> {
-    return (await this.ask<{ requests: AccessRequest[] }>('requests')).requests;
-  }
+  requestAccess = (dataset: string, form: RequestForm): Promise<AccessRequest> =>
+    this.post(at`datasets/${dataset}/requests`, { ...form });
+  approve = (request: string, days: number, reason: string): Promise<AccessRequest> =>
+    this.post(at`requests/${request}/approve`, { days, reason });
+  refuse = (request: string, reason: string): Promise<AccessRequest> => this.post(at`requests/${request}/refuse`, { reason });
+  grants = async (): Promise<Grant[]> => (await this.get<{ grants: Grant[] }>('grants')).grants;
+  revoke = (grant: string, reason: string): Promise<unknown> => this.post(at`grants/${grant}/revoke`, { reason });
 
-  requestAccess(dataset: string, form: RequestForm): Promise<AccessRequest> {
-    return this.ask<AccessRequest>(`datasets/${encodeURIComponent(dataset)}/requests`, { ...form });
-  }
+  // What a dataset asks for, and what a person holds
 
-  decide(request: string, verdict: 'approve' | 'refuse', reason: string): Promise<AccessRequest> {
-    return this.ask<AccessRequest>(`requests/${encodeURIComponent(request)}/${verdict}`, { reason });
-  }
+  checklist = async (dataset: string, purpose: string): Promise<ChecklistItem[]> =>
+    (await this.get<{ items: ChecklistItem[] }>(at`datasets/${dataset}/checklist` + asQuery({ purpose }))).items;
+  agreement = (dataset: string): Promise<Partial<Agreement>> => this.get(at`datasets/${dataset}/agreement`);
+  setAgreement = (dataset: string, title: string, text: string): Promise<unknown> =>
+    this.post(at`datasets/${dataset}/agreement`, { title, text });
+  acceptAgreement = (dataset: string, version: number): Promise<unknown> =>
+    this.post(at`datasets/${dataset}/agreement/accept`, { version });
+  usage = (dataset: string): Promise<Usage> => this.get(at`datasets/${dataset}/usage`);
+  /** Every term of the Data Use Ontology that is matched. */
+  terms = async (): Promise<KnownTerm[]> => (await this.get<{ terms: KnownTerm[] }>('terms')).terms;
+  setUsage = (dataset: string, usage: Body): Promise<unknown> => this.post(at`datasets/${dataset}/usage`, usage);
+  policy = (dataset: string): Promise<Policy> => this.get(at`datasets/${dataset}/policy`);
+  setPolicy = (dataset: string, text: string): Promise<Policy> => this.post(at`datasets/${dataset}/policy`, { text });
+  checkPolicy = (dataset: string, text: string): Promise<PolicyCheck> => this.post('policy/check', { dataset, text });
+  explain = (question: Record<'person' | 'action' | 'dataset' | 'purpose', string>): Promise<Explanation> =>
+    this.get('explain' + asQuery(question));
+  training = async (): Promise<Training[]> => (await this.get<{ training: Training[] }>('training')).training;
+  recordTraining = (form: Body): Promise<unknown> => this.post('training', form);
+  endTraining = (record: string): Promise<unknown> => this.post(at`training/${record}/end`, {});
+  visas = async (): Promise<Visa[]> => (await this.get<{ visas: Visa[] }>('visas')).visas;
+  sendVisa = (visa: string): Promise<unknown> => this.post('visas', { visa });
+  projects = async (): Promise<Project[]> => (await this.get<{ projects: Project[] }>('projects')).projects;
 
-  /** The versions that wait, as far as this person reviews them. */
-  async waiting(): Promise<WaitingVersion[]> {
-    return (await this.ask<{ versions: WaitingVersion[] }>('versions/waiting')).versions;
-  }
+  // Versions that wait
 
-  async signOff(version: WaitingVersion, decision: 'publish' | 'reject', comment: string): Promise<void> {
-    await this.ask<unknown>(`${place(version.dataset, version.version)}/sign-off`, { decision, comment });
-  }
-
+  waiting = async (): Promise<WaitingVersion[]> =>
+    (await this.get<{ versions: WaitingVersion[] }>('versions/waiting')).versions;
+  signOff = (version: WaitingVersion, decision: 'publish' | 'reject', comment: string): Promise<unknown> =>
+    this.post(at`datasets/${version.dataset}/versions/${version.version}/sign-off`, { decision, comment });
   /** The ingest report of a version, as HTML that is only ever shown inside a sandboxed frame. */
-  report(dataset: string, version: string): Promise<string> {
-    return this.read(`${place(dataset, version)}/report`);
-  }
+  report = async (dataset: string, version: string): Promise<string> =>
+    (await this.read('GET', at`datasets/${dataset}/versions/${version}/report`)).text();
 
-  async tasks(): Promise<Task[]> {
-    return (await this.ask<{ tasks: Task[] }>('tasks')).tasks;
-  }
+  // The airlock
 
-  leaderboard(task: string): Promise<Leaderboard> {
-    return this.ask<Leaderboard>(`tasks/${encodeURIComponent(task)}/leaderboard`);
-  }
+  workspaceFiles = async (): Promise<WorkspaceFile[]> =>
+    (await this.get<{ files: WorkspaceFile[] }>('workspace/files')).files;
+  scan = (path: string): Promise<Scan> => this.post('scan', { path });
+  offers = async (): Promise<Offer[]> => (await this.get<{ offers: Offer[] }>('offers')).offers;
+  offer = (offer: string): Promise<Offer> => this.get(at`offers/${offer}`);
+  offerFiles = (form: OfferForm): Promise<Offer> => this.post('offers', { ...form });
+  vote = (offer: string, vote: Vote, comment: string): Promise<Offer> => this.post(at`offers/${offer}/votes`, { vote, comment });
+  moveOffer = (offer: string, verb: Exclude<OfferVerb, 'vote' | 'edit'>, comment = ''): Promise<Offer> =>
+    this.post(at`offers/${offer}/${verb}`, { comment });
+  putFile = (offer: string, name: string, path: string): Promise<Offer> => this.post(at`offers/${offer}/files/${name}`, { path });
+  removeFile = async (offer: string, name: string): Promise<unknown> =>
+    (await this.read('DELETE', at`offers/${offer}/files/${name}`)).text();
+  /** A look at an offered file in a form that can run nothing; the gateway records it. */
+  look = (offer: string, name: string, start: number): Promise<Preview> =>
+    this.get(at`offers/${offer}/files/${name}/preview` + asQuery({ start: String(start) }));
+  /** A released file, for its author to keep. */
+  carry = async (offer: string, name: string): Promise<Blob> =>
+    (await this.read('GET', at`offers/${offer}/files/${name}`)).blob();
 
+  // The audit log
+
+  events = async (filter: AuditFilter, limit: number): Promise<AuditEvent[]> =>
+    (await this.get<{ events: AuditEvent[] }>('audit' + asQuery({ ...filter, limit: String(limit) }))).events;
+  verify = (): Promise<AuditVerdict> => this.get('audit/verify');
+  checkpoint = (): Promise<Body> => this.get('audit/checkpoint');
+  proof = (event: number): Promise<Body> => this.get(at`audit/proof/${String(event)}`);
+
+  // Tasks and notebooks
+
+  tasks = async (): Promise<Task[]> => (await this.get<{ tasks: Task[] }>('tasks')).tasks;
+  leaderboard = (task: string): Promise<Leaderboard> => this.get(at`tasks/${task}/leaderboard`);
   /** The shipped notebooks, each as `folder/name.ipynb`. */
-  async notebooks(): Promise<string[]> {
-    return (await this.ask<{ notebooks: ShippedNotebook[] }>('notebooks')).notebooks.map(one => `${one.folder}/${one.name}`);
-  }
-
+  notebooks = async (): Promise<string[]> =>
+    (await this.get<{ notebooks: ShippedNotebook[] }>('notebooks')).notebooks.map(one => `${one.folder}/${one.name}`);
   /** Lay a shipped notebook into the workspace, unless it is there already; give its path. */
-  async placeNotebook(notebook: string): Promise<string> {
-    return (await this.ask<{ path: string }>(`notebooks/${notebook}`, {})).path;
+  placeNotebook = async (notebook: string): Promise<string> => (await this.post<{ path: string }>(`notebooks/${notebook}`, {})).path;
+
+  private async get<Reply>(path: string): Promise<Reply> {
+    return (await (await this.read('GET', path)).json()) as Reply;
   }
 
-  private async ask<Reply>(path: string, body?: Record<string, string | number>): Promise<Reply> {
-    return JSON.parse(await this.read(path, body)) as Reply;
+  private async post<Reply>(path: string, body: Body): Promise<Reply> {
+    return (await (await this.read('POST', path, body)).json()) as Reply;
   }
 
-  private async read(path: string, body?: Record<string, string | number>): Promise<string> {
+  private async read(method: string, path: string, body?: Body): Promise<Response> {
     const url = `${this.settings.baseUrl}workbench/api/${path}`;
     const init: RequestInit = body
-      ? { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
-      : { method: 'GET' };
+      ? { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
+      : { method };
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, this.settings);
     } catch {
       throw new ApiError(0, 'no-server', 'The Jupyter server does not answer. Start `workbench lab` again, then reload.');
     }
-    const text = await response.text();
     if (!response.ok) {
-      throw asError(response.status, text);
+      throw asError(response.status, await response.text());
     }
-    return text;
+    return response;
   }
 }
 
-function place(dataset: string, version: string): string {
-  return `datasets/${encodeURIComponent(dataset)}/versions/${encodeURIComponent(version)}`;
+/** A path in which whatever is put in stays one name. */
+function at(words: TemplateStringsArray, ...names: string[]): string {
+  return words.reduce((path, word, index) => path + encodeURIComponent(names[index - 1] ?? '') + word);
+}
+
+/** A query string of what is not empty. */
+function asQuery(values: Record<string, string>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== '');
+  return given.length ? `?${new URLSearchParams(given).toString()}` : '';
 }
 
 function asError(status: number, text: string): ApiError {

@@ -5,10 +5,12 @@ import { Dialog, type ICommandPalette, InputDialog, showErrorMessage } from '@ju
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from './command-ids';
 import { sentence } from './hooks';
-import { datasetIcon, exploreIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
+import { airlockIcon, auditIcon, datasetIcon, exploreIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
 import { Notebooks } from './notebooks';
 import type { Pages } from './pages';
 import type { Desk } from './parts';
+import type { AccessRequest } from './replies';
+import type { Offer } from './replies-airlock';
 import { sayDaysLeft } from './words';
 
 const text = (args: ReadonlyPartialJSONObject, name: string): string | undefined => {
@@ -61,6 +63,55 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
       if (wanted) {
         pages.open('report', wanted);
       }
+    }
+  });
+  commands.addCommand(CommandIds.openRequest, {
+    label: trans.__('Show an access request…'),
+    isVisible: () => workbench.pending.length > 0,
+    execute: async args => {
+      const request = text(args, 'request') ?? (await pickRequest(desk));
+      if (request) {
+        pages.open('request', request);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.openRules, {
+    label: trans.__('Set the rules of a dataset…'),
+    isVisible: () => workbench.ownDatasets.length > 0,
+    execute: async args => {
+      const own = workbench.ownDatasets;
+      const name = text(args, 'name') ?? (await pickOne(desk, trans.__('Which dataset?'), own, one => one.title))?.name;
+      if (name) {
+        pages.open('rules', name);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.openOffer, {
+    label: trans.__('Show a release in the airlock…'),
+    icon: airlockIcon,
+    isVisible: () => (workbench.offers.value ?? []).length > 0,
+    execute: async args => {
+      const offers = workbench.offers.value ?? [];
+      const say = (one: Offer): string => `${one.id} · ${one.reason}`;
+      const offer = text(args, 'offer') ?? (await pickOne(desk, trans.__('Which release?'), offers, say))?.id;
+      if (offer) {
+        pages.open('offer', offer);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.offerFiles, {
+    label: trans.__('Offer files for release'),
+    icon: airlockIcon,
+    execute: () => {
+      pages.open('offering');
+    }
+  });
+  commands.addCommand(CommandIds.openAudit, {
+    label: trans.__('Open the audit log'),
+    icon: auditIcon,
+    isVisible: () => workbench.reviews,
+    execute: () => {
+      pages.open('audit');
     }
   });
   commands.addCommand(CommandIds.exploreDataset, {
@@ -122,16 +173,18 @@ async function pickDataset(desk: Desk): Promise<string | undefined> {
     });
     return undefined;
   }
-  const titles = readable.map(dataset => dataset.title);
-  const index = await pick(trans.__('Which dataset?'), trans.__('Open'), titles);
-  return index === undefined ? undefined : readable[index]?.name;
+  return (await pickOne(desk, trans.__('Which dataset?'), readable, dataset => dataset.title))?.name;
 }
 
 async function pickTask(desk: Desk): Promise<string | undefined> {
   const tasks = desk.workbench.tasks.value ?? [];
-  const questions = tasks.map(task => task.title);
-  const index = await pick(desk.trans.__('Which question?'), desk.trans.__('Open'), questions);
-  return index === undefined ? undefined : tasks[index]?.task;
+  return (await pickOne(desk, desk.trans.__('Which question?'), tasks, task => task.title))?.task;
+}
+
+async function pickRequest(desk: Desk): Promise<string | undefined> {
+  const { trans, workbench } = desk;
+  const say = (one: AccessRequest): string => `${one.id} · ${one.person}`;
+  return (await pickOne(desk, trans.__('Which request?'), workbench.pending, say))?.id;
 }
 
 async function pickWaiting(desk: Desk): Promise<string | undefined> {
@@ -140,17 +193,18 @@ async function pickWaiting(desk: Desk): Promise<string | undefined> {
     await showErrorMessage(desk.trans.__('No report to open'), { message: desk.trans.__('No version waits for a sign-off.') });
     return undefined;
   }
-  const index = await pick(desk.trans.__('Which version?'), desk.trans.__('Open'), waiting.map(version => version.title));
-  const chosen = index === undefined ? undefined : waiting[index];
+  const chosen = await pickOne(desk, desk.trans.__('Which version?'), waiting, version => version.title);
   return chosen && `${chosen.dataset}/${chosen.version}`;
 }
 
-async function pick(title: string, okLabel: string, items: string[]): Promise<number | undefined> {
-  if (items.length === 1) {
-    return 0;
+/** The one there is, or the one that is chosen. */
+async function pickOne<T>(desk: Desk, title: string, things: T[], say: (thing: T) => string): Promise<T | undefined> {
+  if (things.length <= 1) {
+    return things[0];
   }
-  const answer = await InputDialog.getItem({ title, okLabel, items });
-  return answer.button.accept && answer.value !== null ? items.indexOf(answer.value) : undefined;
+  const items = things.map(say);
+  const answer = await InputDialog.getItem({ title, okLabel: desk.trans.__('Open'), items });
+  return answer.button.accept && answer.value !== null ? things[items.indexOf(answer.value)] : undefined;
 }
 
 async function orSay(desk: Desk, work: () => Promise<void>): Promise<void> {

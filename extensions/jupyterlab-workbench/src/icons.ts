@@ -1,6 +1,8 @@
 /** The icons of the workbench; each follows the theme's colours. */
 
 import { LabIcon } from '@jupyterlab/ui-components';
+import airlock from '../style/icons/airlock.svg';
+import audit from '../style/icons/audit.svg';
 import dataset from '../style/icons/dataset.svg';
 import explore from '../style/icons/explore.svg';
 import granted from '../style/icons/granted.svg';
@@ -17,6 +19,8 @@ import type { Standing } from './replies';
 const icon = (name: string, svgstr: string): LabIcon => new LabIcon({ name: `workbench:${name}`, svgstr });
 
 export const workbenchIcon = icon('workbench', workbench);
+export const airlockIcon = icon('airlock', airlock);
+export const auditIcon = icon('audit', audit);
 export const datasetIcon = icon('dataset', dataset);
 export const exploreIcon = icon('explore', explore);
 export const notebookIcon = icon('notebook', notebook);

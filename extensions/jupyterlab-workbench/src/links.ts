@@ -4,14 +4,24 @@ import type { IRouter, JupyterFrontEnd } from '@jupyterlab/application';
 import type { IStateDB } from '@jupyterlab/statedb';
 import { CommandIds } from './command-ids';
 
+/** What a link may open: its command, and the argument that the rest of the link is; null where it takes none. */
+const LINKS: Record<string, [string, string | null]> = {
+  dataset: [CommandIds.openDataset, 'name'],
+  task: [CommandIds.openTask, 'task'],
+  request: [CommandIds.openRequest, 'request'],
+  rules: [CommandIds.openRules, 'name'],
+  release: [CommandIds.openOffer, 'offer'],
+  offer: [CommandIds.offerFiles, null],
+  audit: [CommandIds.openAudit, null]
+};
+
 export function followLinks(app: JupyterFrontEnd, router: IRouter): void {
   const wanted = new URLSearchParams(router.current.search).get('workbench');
   const [kind, subject] = wanted?.split('/', 2) ?? [];
   void app.restored.then(async () => {
-    if (kind === 'dataset' && subject) {
-      await app.commands.execute(CommandIds.openDataset, { name: subject });
-    } else if (kind === 'task' && subject) {
-      await app.commands.execute(CommandIds.openTask, { task: subject });
+    const [command, argument] = LINKS[kind ?? ''] ?? [];
+    if (command && (subject || !argument)) {
+      await app.commands.execute(command, argument ? { [argument]: subject } : {});
     }
   });
 }

@@ -1,19 +1,97 @@
-/** The main-area pages: opened once per dataset or task, restored with the layout. */
+/** The main-area pages: opened once per thing they show, restored with the layout. */
 
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
+import { AuditPage } from './audit-page';
 import { CommandIds } from './command-ids';
 import { DatasetPage } from './dataset-page';
-import { datasetIcon, notebookIcon, taskIcon } from './icons';
+import { airlockIcon, auditIcon, datasetIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
+import { NewOfferPage } from './new-offer-page';
+import { OfferPage } from './offer-page';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
 import { ReportPage } from './report-page';
+import { RequestPage } from './request-page';
+import { RulesPage } from './rules-page';
 import { TaskPage } from './task-page';
 
-type Kind = 'dataset' | 'task' | 'report';
+interface Kind {
+  icon: LabIcon;
+  /** What opens it again from a restored layout, and with what. */
+  command: string;
+  args: (subject: string) => ReadonlyPartialJSONObject;
+  title: (desk: Desk, subject: string) => string;
+  content: (desk: Desk, subject: string, close: () => void) => React.JSX.Element;
+}
 
-const ICONS = { dataset: datasetIcon, task: taskIcon, report: notebookIcon };
+const titleOf = ({ workbench }: Desk, name: string): string => workbench.dataset(name)?.title ?? name;
+
+const KINDS = {
+  dataset: {
+    icon: datasetIcon,
+    command: CommandIds.openDataset,
+    args: name => ({ name }),
+    title: titleOf,
+    content: (desk, name) => <DatasetPage desk={desk} name={name} />
+  },
+  task: {
+    icon: taskIcon,
+    command: CommandIds.openTask,
+    args: task => ({ task }),
+    title: ({ workbench }, task) => workbench.task(task)?.title ?? task,
+    content: (desk, id) => <TaskPage desk={desk} id={id} />
+  },
+  report: {
+    icon: notebookIcon,
+    command: CommandIds.openReport,
+    args: subject => {
+      const [name = '', version = ''] = subject.split('/');
+      return { name, version };
+    },
+    title: (desk, subject) => desk.trans.__('Report: %1', titleOf(desk, subject.split('/')[0] ?? '')),
+    content: (desk, subject) => <ReportPage desk={desk} subject={subject} />
+  },
+  request: {
+    icon: workbenchIcon,
+    command: CommandIds.openRequest,
+    args: request => ({ request }),
+    title: ({ trans }, request) => trans.__('Request %1', request),
+    content: (desk, id) => <RequestPage desk={desk} id={id} />
+  },
+  rules: {
+    icon: workbenchIcon,
+    command: CommandIds.openRules,
+    args: name => ({ name }),
+    title: (desk, name) => desk.trans.__('Rules: %1', titleOf(desk, name)),
+    content: (desk, name) => <RulesPage desk={desk} name={name} />
+  },
+  offer: {
+    icon: airlockIcon,
+    command: CommandIds.openOffer,
+    args: offer => ({ offer }),
+    title: ({ trans }, offer) => trans.__('Release %1', offer),
+    content: (desk, id) => <OfferPage desk={desk} id={id} />
+  },
+  offering: {
+    icon: airlockIcon,
+    command: CommandIds.offerFiles,
+    args: () => ({}),
+    title: ({ trans }) => trans.__('Offer files'),
+    content: (desk, _, close) => <NewOfferPage desk={desk} onDone={close} />
+  },
+  audit: {
+    icon: auditIcon,
+    command: CommandIds.openAudit,
+    args: () => ({}),
+    title: ({ trans }) => trans.__('Audit log'),
+    content: desk => <AuditPage desk={desk} />
+  }
+} satisfies Record<string, Kind>;
+
+type Name = keyof typeof KINDS;
 
 /** A page knows what it shows, so that the layout can be restored from it. */
 class Page extends WorkbenchPanel {
@@ -22,36 +100,28 @@ class Page extends WorkbenchPanel {
     readonly kind: Kind,
     readonly subject: string
   ) {
-    super(desk, () => content(desk, kind, subject));
+    super(desk, () =>
+      kind.content(desk, subject, () => {
+        // What closes is the tab around it.
+        this.parent?.close();
+      })
+    );
   }
 }
 
-function content(desk: Desk, kind: Kind, subject: string): React.JSX.Element {
-  switch (kind) {
-    case 'dataset':
-      return <DatasetPage desk={desk} name={subject} />;
-    case 'task':
-      return <TaskPage desk={desk} id={subject} />;
-    case 'report':
-      return <ReportPage desk={desk} subject={subject} />;
-  }
-}
+type Tracker = WidgetTracker<MainAreaWidget<Page>>;
 
 export class Pages {
-  private readonly trackers: Record<Kind, WidgetTracker<MainAreaWidget<Page>>> = {
-    dataset: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-datasets' }),
-    task: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-tasks' }),
-    report: new WidgetTracker<MainAreaWidget<Page>>({ namespace: 'workbench-reports' })
-  };
+  private readonly trackers: Record<string, Tracker> = {};
 
   constructor(
     private readonly shell: JupyterFrontEnd.IShell,
     private readonly desk: Desk
   ) {}
 
-  open(kind: Kind, subject: string): void {
-    const tracker = this.trackers[kind];
-    const page = tracker.find(widget => widget.content.subject === subject) ?? this.make(kind, subject);
+  /** Show a page; `subject` is what it is about, as its command names it. */
+  open(name: Name, subject = ''): void {
+    const page = this.tracker(name).find(widget => widget.content.subject === subject) ?? this.make(name, subject);
     if (!page.isAttached) {
       this.shell.add(page, 'main');
     }
@@ -59,44 +129,35 @@ export class Pages {
   }
 
   restore(restorer: ILayoutRestorer): void {
-    void restorer.restore(this.trackers.dataset, {
-      command: CommandIds.openDataset,
-      args: widget => ({ name: widget.content.subject }),
-      name: widget => widget.content.subject
-    });
-    void restorer.restore(this.trackers.task, {
-      command: CommandIds.openTask,
-      args: widget => ({ task: widget.content.subject }),
-      name: widget => widget.content.subject
-    });
-    void restorer.restore(this.trackers.report, {
-      command: CommandIds.openReport,
-      args: widget => {
-        const [name = '', version = ''] = widget.content.subject.split('/');
-        return { name, version };
-      },
-      name: widget => widget.content.subject
-    });
+    for (const [name, kind] of Object.entries<Kind>(KINDS)) {
+      void restorer.restore(this.tracker(name), {
+        command: kind.command,
+        args: widget => kind.args(widget.content.subject),
+        name: widget => widget.content.subject || name
+      });
+    }
   }
 
-  private make(kind: Kind, subject: string): MainAreaWidget<Page> {
-    const { trans, workbench } = this.desk;
-    const page = new MainAreaWidget({ content: new Page(this.desk, kind, subject) });
+  private tracker(name: string): Tracker {
+    return (this.trackers[name] ??= new WidgetTracker({ namespace: `workbench-${name}s` }));
+  }
+
+  private make(name: Name, subject: string): MainAreaWidget<Page> {
+    const { desk } = this;
+    const kind: Kind = KINDS[name];
+    const page = new MainAreaWidget({ content: new Page(desk, kind, subject) });
     page.toolbar.hide();
-    page.id = `workbench-${kind}-${subject}`;
-    page.title.icon = ICONS[kind];
+    page.id = `workbench-${name}-${subject}`;
+    page.title.icon = kind.icon;
     page.title.closable = true;
-    const name = (): void => {
-      const [dataset = ''] = subject.split('/');
-      const known = kind === 'task' ? workbench.task(subject) : workbench.dataset(dataset);
-      const title = known?.title ?? dataset;
-      page.title.label = kind === 'report' ? trans.__('Report: %1', title) : title;
+    const say = (): void => {
+      page.title.label = kind.title(desk, subject);
     };
-    name();
+    say();
     // A page that a link or the restored layout opened is there before the titles are known.
-    workbench.changed.connect(name);
-    page.disposed.connect(() => workbench.changed.disconnect(name));
-    void this.trackers[kind].add(page);
+    desk.workbench.changed.connect(say);
+    page.disposed.connect(() => desk.workbench.changed.disconnect(say));
+    void this.tracker(name).add(page);
     return page;
   }
 }

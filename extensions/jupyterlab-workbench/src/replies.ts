@@ -1,4 +1,6 @@
-/** The shapes of what the server answers; every other file imports them from here. */
+/** The shapes of what the server answers about people, datasets, requests and tasks. */
+
+import type { ChecklistItem, Facts, Match } from './replies-governance';
 
 export type Tier = 'open' | 'registered' | 'controlled' | 'undisclosed';
 
@@ -76,6 +78,12 @@ export interface AccessRequest {
   reason: string | null;
   until: string | null;
   may_decide?: boolean;
+  grant?: string | null;
+  /** What the person holds and lacks, for whoever decides and for the person. */
+  checklist?: ChecklistItem[];
+  match?: Match | null;
+  /** What the person declared of the planned use. */
+  attestations?: Facts;
 }
 
 export interface Purpose {

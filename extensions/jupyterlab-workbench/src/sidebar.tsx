@@ -3,71 +3,108 @@
 import { refreshIcon, SidePanel } from '@jupyterlab/ui-components';
 import { AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
+import { Airlock } from './airlock';
+import { Audit } from './audit';
 import { Datasets } from './datasets';
+import { Holdings } from './holdings';
 import { workbenchIcon } from './icons';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
 import { Requests } from './requests';
 import { Tasks } from './tasks';
 import { Versions } from './versions';
+import type { Workbench } from './workbench';
+
+interface Section {
+  content: React.ComponentType<{ desk: Desk }>;
+  label: (desk: Desk) => string;
+  /** What waits for this person there; shown beside the label. */
+  due?: (workbench: Workbench) => number;
+  /** Who sees it at all; everybody when left out. */
+  isFor?: (workbench: Workbench) => boolean;
+  /** Whether it begins open. */
+  isOpen: (workbench: Workbench) => boolean;
+}
+
+/** In the order of the journey; what somebody has to decide stands first. */
+const SECTIONS: Section[] = [
+  {
+    content: Requests,
+    label: ({ trans }) => trans.__('Requests'),
+    due: workbench => workbench.pending.length,
+    isFor: workbench => workbench.isCustodian,
+    isOpen: () => true
+  },
+  {
+    content: Versions,
+    label: ({ trans }) => trans.__('Versions waiting'),
+    due: workbench => workbench.waiting.value?.length ?? 0,
+    isFor: workbench => workbench.reviews,
+    isOpen: () => true
+  },
+  { content: Datasets, label: ({ trans }) => trans.__('Datasets'), isOpen: () => true },
+  { content: Holdings, label: ({ trans }) => trans.__('Access'), isOpen: workbench => !workbench.reviews },
+  { content: Tasks, label: ({ trans }) => trans.__('Tasks'), isOpen: workbench => !workbench.reviews },
+  {
+    content: Airlock,
+    label: ({ trans }) => trans.__('Airlock'),
+    due: workbench => workbench.dueOffers.length,
+    isOpen: workbench => !workbench.isCustodian
+  },
+  {
+    content: Audit,
+    label: ({ trans }) => trans.__('Audit'),
+    isFor: workbench => workbench.reviews,
+    isOpen: () => false
+  }
+];
 
 export class Sidebar extends SidePanel {
-  /** Above what everybody sees; each only for those who decide there. */
-  private readonly requests: WorkbenchPanel;
-  private readonly versions: WorkbenchPanel;
+  private readonly panels: { section: Section; panel: WorkbenchPanel }[];
+  private arranged = '';
 
-  constructor(desk: Desk) {
+  constructor(private readonly desk: Desk) {
     super();
     const { trans, workbench } = desk;
     this.id = 'ai4h-workbench';
     this.addClass('wb-Sidebar');
     this.title.icon = workbenchIcon;
-    this.title.caption = trans.__('Workbench: datasets, access and benchmark tasks');
+    this.title.caption = trans.__('Workbench: datasets, access, benchmark tasks and the airlock');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Workbench'));
     this.header.addWidget(new WorkbenchPanel(desk, Person));
-    this.requests = section(desk, Requests, trans.__('Requests'));
-    this.versions = section(desk, Versions, trans.__('Versions waiting'));
-    this.addWidget(section(desk, Datasets, trans.__('Datasets')));
-    this.addWidget(section(desk, Tasks, trans.__('Tasks')));
-    this.share([3, 2]);
+    this.panels = SECTIONS.map(section => ({ section, panel: new WorkbenchPanel(desk, section.content) }));
+    this.arrange();
     workbench.changed.connect(() => {
-      this.arrange(workbench.reviews, workbench.me.value?.roles.includes('custodian') ?? false);
-      const asked = workbench.pending.length;
-      this.requests.title.label = asked ? trans.__('Requests (%1)', asked) : trans.__('Requests');
-      const waiting = workbench.waiting.value?.length ?? 0;
-      this.versions.title.label = waiting ? trans.__('Versions waiting (%1)', waiting) : trans.__('Versions waiting');
+      this.arrange();
     });
   }
 
-  /** Custodians decide on requests, reviewers on versions; nobody else sees these sections. */
-  private arrange(reviews: boolean, isCustodian: boolean): void {
-    const before = this.widgets.length;
-    for (const [panel, isWanted] of [[this.requests, isCustodian], [this.versions, reviews]] as const) {
-      if (isWanted && !panel.parent) {
-        this.insertWidget(0, panel);
-      } else if (!isWanted && panel.parent) {
+  /** Show each person their sections; open and close them only when the person's roles are news. */
+  private arrange(): void {
+    const { workbench } = this.desk;
+    const shown = this.panels.filter(({ section }) => section.isFor?.(workbench) ?? true);
+    for (const { section, panel } of this.panels) {
+      const due = section.due?.(workbench) ?? 0;
+      panel.title.label = due ? `${section.label(this.desk)} (${due})` : section.label(this.desk);
+      if (panel.parent && !shown.some(one => one.panel === panel)) {
         panel.parent = null;
       }
     }
-    if (this.widgets.length !== before) {
-      this.share([...Array<number>(this.widgets.length - 2).fill(2), 3, 2]);
+    shown.forEach(({ panel }, index) => {
+      if (!panel.parent) {
+        this.insertWidget(index, panel);
+      }
+    });
+    const roles = workbench.me.value?.roles.join() ?? '';
+    if (roles !== this.arranged && this.content instanceof AccordionPanel) {
+      this.arranged = roles;
+      for (const [index, { section }] of shown.entries()) {
+        this.content[section.isOpen(workbench) ? 'expand' : 'collapse'](index);
+      }
+      this.content.setRelativeSizes(shown.map(({ section }) => (section.isOpen(workbench) ? 3 : 1)));
     }
   }
-
-  /** Divide the height between the sections; the reader may drag the dividers afterwards. */
-  private share(parts: number[]): void {
-    const { content } = this;
-    if (content instanceof AccordionPanel) {
-      content.setRelativeSizes(parts);
-    }
-  }
-}
-
-function section(desk: Desk, content: React.ComponentType<{ desk: Desk }>, label: string): WorkbenchPanel {
-  const panel = new WorkbenchPanel(desk, content);
-  panel.title.label = label;
-  return panel;
 }
 
 /** Who is signed in, at the top. */

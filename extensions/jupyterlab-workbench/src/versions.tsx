@@ -2,6 +2,7 @@
 
 import * as React from 'react';
 import { CommandIds } from './command-ids';
+import { Problem } from './forms';
 import { useAttempt } from './hooks';
 import { Button, type Desk, Notice, Sentence, Shown } from './parts';
 import type { WaitingVersion } from './replies';
@@ -35,7 +36,7 @@ export function SignOff(props: { desk: Desk; version: WaitingVersion; opens?: bo
   const [comment, setComment] = React.useState('');
   const [busy, problem, attempt] = useAttempt();
   const decide = (decision: 'publish' | 'reject'): void => {
-    attempt(() => workbench.signOff(version, decision, comment.trim()));
+    attempt(() => workbench.change(() => workbench.api.signOff(version, decision, comment.trim())));
   };
   const scans = trans._n('%1 scan', '%1 scans', version.scans, version.scans);
   const people = trans._n('%1 person', '%1 people', version.subjects, version.subjects);
@@ -61,11 +62,7 @@ export function SignOff(props: { desk: Desk; version: WaitingVersion; opens?: bo
           setComment(event.target.value);
         }}
       />
-      {problem && (
-        <p className="wb-Problem" role="alert">
-          <Sentence text={problem} />
-        </p>
-      )}
+      <Problem text={problem} />
       <div className="wb-Actions">
         {opens && (
           <Button

@@ -56,3 +56,16 @@ export function sayStanding(dataset: Dataset, trans: TranslationBundle): string 
 export function sayVersion(version: string | null): string {
   return version ? version.slice(0, 10) : '—';
 }
+
+/** A size as "12 kB". */
+export function sayBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return `${(bytes / 1000 ** power).toLocaleString(undefined, { maximumFractionDigits: power ? 1 : 0 })} ${units[power] ?? ''}`;
+}
+
+/** A moment as "21 Dec 2026, 14:03:07". */
+export function sayMoment(iso: string): string {
+  const moment = new Date(iso);
+  return Number.isNaN(moment.getTime()) ? iso : moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}

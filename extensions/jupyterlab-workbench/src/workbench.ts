@@ -2,9 +2,11 @@
 
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { Api, type RequestForm } from './api';
+import { Api } from './api';
 import { sentence } from './hooks';
 import type { AccessRequest, Dataset, Me, Purpose, Task, WaitingVersion } from './replies';
+import type { Offer } from './replies-airlock';
+import type { Grant } from './replies-governance';
 
 /** Something fetched: its last good value, and why the last try failed. */
 export interface Known<T> {
@@ -16,8 +18,9 @@ const CALM_MS = 30_000;
 /** While somebody waits for a decision the answer should appear as if by itself. */
 const WAITING_MS = 2_000;
 const DECIDER_MS = 10_000;
-/** Whoever holds one of these reviews versions that wait. */
+/** Whoever holds one of these reviews versions that wait, and reads the audit log. */
 const REVIEWERS = ['custodian', 'checker', 'administrator'];
+const CUSTODIANS = ['custodian', 'administrator'];
 
 export class Workbench {
   readonly api = new Api();
@@ -28,6 +31,10 @@ export class Workbench {
   tasks: Known<Task[]> = { value: null, problem: null };
   purposes: Known<Purpose[]> = { value: null, problem: null };
   notebooks: Known<string[]> = { value: null, problem: null };
+  offers: Known<Offer[]> = { value: null, problem: null };
+  grantList: Known<Grant[]> = { value: null, problem: null };
+  /** Counts what this person changed; what pages fetched themselves is asked again when it moves. */
+  news = 0;
 
   private readonly changedSignal = new Signal<this, void>(this);
   private readonly decidedSignal = new Signal<this, AccessRequest>(this);
@@ -64,9 +71,38 @@ export class Workbench {
     return (this.requests.value ?? []).filter(request => request.status === 'submitted' && request.may_decide === true);
   }
 
-  /** Whether this person signs versions off. */
+  /** Whether this person signs versions off and reads the audit log. */
   get reviews(): boolean {
-    return this.me.value?.roles.some(role => REVIEWERS.includes(role)) ?? false;
+    return this.has(REVIEWERS);
+  }
+
+  /** Whether this person decides on requests. */
+  get isCustodian(): boolean {
+    return this.has(CUSTODIANS);
+  }
+
+  /** The datasets whose terms this person sets. */
+  get ownDatasets(): Dataset[] {
+    const all = this.has(['administrator']);
+    return (this.datasets.value ?? []).filter(dataset => this.isCustodian && (all || dataset.custodian === this.me.value?.person));
+  }
+
+  /** The running grants that this person gave and may take back. */
+  get givenGrants(): Grant[] {
+    return (this.grantList.value ?? []).filter(grant => grant.may_revoke !== false && grant.person !== this.me.value?.person);
+  }
+
+  /** Offers that wait for this person: to be checked, or to be released or mended. */
+  get dueOffers(): Offer[] {
+    return (this.offers.value ?? []).filter(offer => offer.may.some(verb => verb === 'vote' || verb === 'release'));
+  }
+
+  offer(id: string): Offer | undefined {
+    return this.offers.value?.find(offer => offer.id === id);
+  }
+
+  request(id: string): AccessRequest | undefined {
+    return this.requests.value?.find(request => request.id === id);
   }
 
   waitingVersion(dataset: string, version: string): WaitingVersion | undefined {
@@ -101,35 +137,43 @@ export class Workbench {
     await this.poll.tick;
   }
 
-  async requestAccess(dataset: string, form: RequestForm): Promise<void> {
-    await this.api.requestAccess(dataset, form);
-    await this.refresh();
-  }
-
-  async decide(request: string, verdict: 'approve' | 'refuse', reason: string): Promise<void> {
-    await this.api.decide(request, verdict, reason);
-    await this.refresh();
-  }
-
-  async signOff(version: WaitingVersion, decision: 'publish' | 'reject', comment: string): Promise<void> {
-    await this.api.signOff(version, decision, comment);
+  /** Change something at the server, then have all that is known anew. */
+  async change(work: () => Promise<unknown>): Promise<void> {
+    await work();
+    this.news += 1;
     await this.refresh();
   }
 
   private async fetch(): Promise<void> {
     const before = this.requests.value;
-    [this.me, this.datasets, this.requests, this.waiting, this.tasks, this.purposes, this.notebooks] = await Promise.all([
+    [
+      this.me,
+      this.datasets,
+      this.requests,
+      this.waiting,
+      this.tasks,
+      this.offers,
+      this.grantList,
+      this.purposes,
+      this.notebooks
+    ] = await Promise.all([
       ask(this.me, () => this.api.me()),
       ask(this.datasets, () => this.api.datasets()),
       ask(this.requests, () => this.api.requests()),
       ask(this.waiting, () => this.api.waiting()),
       ask(this.tasks, () => this.api.tasks()),
+      ask(this.offers, () => this.api.offers()),
+      ask(this.grantList, () => this.api.grants()),
       this.purposes.value ? this.purposes : ask(this.purposes, () => this.api.purposes()),
       this.notebooks.value ? this.notebooks : ask(this.notebooks, () => this.api.notebooks())
     ]);
     this.hurryWhileWaiting();
     this.changedSignal.emit();
     this.announceDecisions(before);
+  }
+
+  private has(roles: string[]): boolean {
+    return this.me.value?.roles.some(role => roles.includes(role)) ?? false;
   }
 
   private hurryWhileWaiting(): void {

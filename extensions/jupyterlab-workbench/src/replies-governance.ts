@@ -1,0 +1,153 @@
+/** The shapes of what the server answers about terms, evidence, grants, policies and the audit log. */
+
+export type Answer = 'yes' | 'no' | 'review';
+
+/** What one term of the permitted use says to a planned use. */
+export interface TermAnswer {
+  code: string;
+  label: string;
+  answer: Answer;
+  text: string;
+  value?: string;
+}
+
+export interface Match {
+  answer: Answer;
+  terms: TermAnswer[];
+}
+
+/** One line of what a person needs to read a dataset. */
+export interface ChecklistItem {
+  key: string;
+  label: string;
+  /** null: somebody else has yet to look. */
+  met: boolean | null;
+  text: string;
+  until: string | null;
+  next: string;
+}
+
+/** What somebody declares of a planned use; what is left out counts as not known. */
+export type Facts = Record<string, string | boolean>;
+
+export interface Agreement {
+  dataset: string;
+  version: number;
+  title: string;
+  text: string;
+  author: string;
+  created: string;
+  /** When this person accepted this version; null while they have not. */
+  accepted: string | null;
+}
+
+/** One term of a dataset's permitted use. */
+export interface Term {
+  code: string;
+  value: string;
+}
+
+export interface KnownTerm {
+  code: string;
+  short: string;
+  label: string;
+  definition: string;
+  kind: 'permission' | 'modifier' | 'investigation';
+  /** What its value says; null where the term takes none. */
+  parameter: string | null;
+}
+
+export interface Usage {
+  terms: Term[];
+  /** Kinds of training that the dataset asks for. */
+  training?: string[];
+}
+
+export interface Training {
+  id: string;
+  person: string;
+  kind: string;
+  provider: string;
+  issued: string;
+  ends: string | null;
+  recorded_by: string;
+  ended?: string | null;
+}
+
+export interface Visa {
+  id: string;
+  person: string;
+  source: string;
+  type: string;
+  value: string;
+  issued: string;
+  expires: string;
+}
+
+export interface Project {
+  id: string;
+  title: string;
+  members: string[];
+}
+
+export interface Grant {
+  id: string;
+  dataset: string;
+  person: string;
+  purpose: string;
+  starts: string;
+  ends: string;
+  may_revoke?: boolean;
+}
+
+export interface Policy {
+  dataset: string;
+  number: number;
+  text: string;
+  author: string | null;
+  created: string | null;
+}
+
+/** What the check of a policy found. */
+export interface PolicyCheck {
+  ok: boolean;
+  mistakes: { line: number; column: number; text: string; nearest: string }[];
+  examples: { line: number; title: string; expected: string; got: string; ok: boolean }[];
+  policies: { id: string; line: number; effect: string; actions: string[]; obligations: string[] }[];
+}
+
+export interface Explanation {
+  allowed: boolean;
+  reason: string;
+  code: string;
+  policy: string | null;
+  obligations: string[];
+  change: string[];
+}
+
+export interface AuditEvent {
+  seq: number;
+  time: string;
+  actor: string;
+  action: string;
+  resource: string;
+  outcome: string;
+  reason: string;
+  hash: string;
+  details: Record<string, unknown>;
+}
+
+export interface AuditVerdict {
+  ok: boolean;
+  events: number;
+  first_bad?: number | null;
+  reason?: string;
+  head: string;
+}
+
+export interface AuditFilter {
+  person: string;
+  action: string;
+  resource: string;
+  outcome: string;
+}
