@@ -1,4 +1,4 @@
-"""A question to the policy, as its rules see it, and answers that several rules give.
+"""A question to the policies, and the case it becomes: its facts, and what the policies said to them.
 
 Runs in: gateway
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.governance.decision import Context, Decision
+from workbench.governance.evidence.standing import Standing
+from workbench.governance.policy.settling import Outcome
+from workbench.governance.policy.situation import Situation
 from workbench.governance.store import Store
 
 
@@ -22,6 +25,28 @@ class Question:
     resource: str
     context: Context
     now: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question with all that was looked at to answer it.
+
+    Parameters
+    ----------
+    ask : Question
+        What was asked.
+    situation : Situation
+        The facts that the policies looked at.
+    standing : Standing, optional
+        The person's checklist for the dataset, where it is about its data.
+    outcome : Outcome
+        What the policies said.
+    """
+
+    ask: Question
+    situation: Situation
+    standing: Standing | None
+    outcome: Outcome
 
 
 def needs(role: str, deed: str) -> Decision:

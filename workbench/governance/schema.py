@@ -6,6 +6,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from workbench.governance.evidence import tables as evidence_tables
+from workbench.governance.policy import tables as policy_tables
 
 VERSION = 3
 
@@ -27,6 +28,10 @@ ALTER TABLE purposes ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE requests ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE requests ADD COLUMN matched TEXT;
 ALTER TABLE requests ADD COLUMN reviewed TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE offers ADD COLUMN project TEXT NOT NULL DEFAULT '';
+ALTER TABLE offers ADD COLUMN datasets TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE offers ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE offer_votes ADD COLUMN salt TEXT NOT NULL DEFAULT '';
 UPDATE purposes SET facts = '{"disease":"lung nodule","is_ancestry":false,"is_genetic":false}'
   WHERE id = 'lung-nodule-detection';
 UPDATE purposes SET facts = '{"disease":"lung cancer","is_ancestry":false,"is_genetic":false}'
@@ -99,4 +104,4 @@ CREATE TRIGGER IF NOT EXISTS audit_is_never_edited BEFORE UPDATE ON audit
 CREATE TRIGGER IF NOT EXISTS audit_is_never_shortened BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 """
-SCHEMA += evidence_tables.SCHEMA
+SCHEMA += evidence_tables.SCHEMA + policy_tables.SCHEMA

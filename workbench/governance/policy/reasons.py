@@ -1,0 +1,288 @@
+"""The sentence for people that belongs to each answer of the policies: why, until when, and what to do next.
+
+One table says it of each policy of the house that forbids, one of each action that is permitted, and one of each
+action that nothing permits.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from workbench.governance.canonical import day
+from workbench.governance.decision import Decision, unknown_dataset
+from workbench.governance.evidence.standing import Item
+from workbench.governance.policy.denials import why_no_grant
+from workbench.governance.policy.reading import HOUSE, Policy
+from workbench.governance.question import Case, needs, no_such
+
+Said = tuple[str, str]
+BAD_POLICY = "bad-policy"
+NO_SANDBOX = (
+    "“{name}” is controlled: its scans are read only inside an isolated kernel, and this one is not isolated. "
+    "Install bubblewrap (`apt-get install bubblewrap`) where the notebooks run and start the kernel again."
+)
+
+
+def decision_of(case: Case) -> Decision:
+    """Give the decision on a case."""
+    outcome, grant = case.outcome, case.standing.grant if case.standing else None
+    code, reason = _said(case)
+    return Decision(
+        outcome.allowed, reason, code, outcome.obligations,
+        policy=", ".join(shown_id(policy, case.ask.resource) for policy in outcome.policies),
+        grant=str(grant["id"]) if grant and outcome.allowed else "", purpose=case.situation.purpose,
+    )  # fmt: skip
+
+
+def shown_id(policy: Policy, dataset: str) -> str:
+    """Give a policy's id as people read it: ``house/NAME``, or the dataset and the name of its own."""
+    return f"{HOUSE if policy.id.startswith(HOUSE) else dataset}/{policy.name}"
+
+
+def _said(case: Case) -> Said:
+    outcome, action = case.outcome, case.ask.action
+    if outcome.allowed:
+        return PERMITTED[action](case)
+    if outcome.problem:
+        return _failed(case)
+    if not outcome.policies:
+        return UNPERMITTED[action](case)
+    first = outcome.policies[0]
+    return FORBIDDEN[first.name](case) if first.id.startswith(HOUSE) else own_words(first, case)
+
+
+def _failed(case: Case) -> Said:
+    """Say that the policies could not be asked; only those who can mend it are told what is wrong."""
+    name = case.ask.resource
+    if case.situation.custodian == case.ask.person or "administrator" in case.ask.roles:
+        return BAD_POLICY, (
+            f"The policy of “{name}” refuses everybody until it is mended: {case.outcome.problem}. "
+            f"`workbench policy show {name}` shows it and `workbench policy set {name} FILE` replaces it."
+        )
+    return BAD_POLICY, f"The policy of “{name}” has a mistake, so it is read by nobody until its custodian mends it."
+
+
+def own_words(policy: Policy, case: Case) -> Said:
+    """Say what a custodian's forbid says, in the custodian's own words where there are some."""
+    called = policy.annotations.get("title") or policy.name
+    why = policy.annotations.get("because") or f"the rule “{called}” in the policy of “{case.ask.resource}” forbids it"
+    advice = policy.annotations.get("advice") or f"ask its custodian, {case.situation.custodian}"
+    return "policy-forbids", f"{_sentence(why)} {_sentence(advice)}"
+
+
+def _not_permitted(case: Case) -> Said:
+    name = case.ask.resource
+    return "policy-permits-not", (
+        f"The policy of “{name}” permits this to some, and not to you as things stand; "
+        f"`workbench explain {case.ask.person} {case.situation.action} {name}` says what it asks."
+    )
+
+
+def _hidden(case: Case) -> Said:
+    return _of(unknown_dataset(case.ask.resource))
+
+
+def _undisclosed(case: Case) -> Said:
+    return "undisclosed", (
+        f"“{case.ask.resource}” is undisclosed: only the evaluator reads it, never a person or a kernel. "
+        "Submit a model to its task to be scored on it."
+    )
+
+
+def _missing(code: str, key: str, fallback: str) -> Callable[[Case], Said]:
+    """Make the sentence of a missing item of the checklist: its state, and what to do next."""
+
+    def say(case: Case) -> Said:
+        items = [item for item in missing_items(case) if item.key.partition(":")[0] == key]
+        texts = [f"{_sentence(item.text)} {_sentence(item.next)}".strip() for item in items]
+        return code, " ".join(texts) or fallback.format(name=case.ask.resource)
+
+    return say
+
+
+def missing_items(case: Case) -> tuple[Item, ...]:
+    """Give what of the checklist is not met."""
+    return case.standing.missing if case.standing else ()
+
+
+def _use(case: Case) -> Said:
+    match = case.standing.match if case.standing else None
+    code = "use-needs-review" if match and match.answer == "review" else "use-not-permitted"
+    return _missing(code, "use", "The terms of use of “{name}” do not permit this purpose; name another one.")(case)
+
+
+def _no_view(case: Case) -> Said:
+    return "no-view", f"You have no open view of “{case.ask.resource}”; show the scan in a running notebook first."
+
+
+def _no_sandbox(case: Case) -> Said:
+    return "no-sandbox", NO_SANDBOX.format(name=case.ask.resource)
+
+
+def _own_request(case: Case) -> Said:
+    return "own-request", (
+        f"{case.ask.resource} is your own request, and nobody decides their own; somebody else must."
+    )  # fmt: skip
+
+
+def _own_version(case: Case) -> Said:
+    return "own-version", (
+        f"You brought this version of “{case.ask.resource}” in, and nobody signs off their own; another custodian, an "
+        "output checker or an administrator must."
+    )
+
+
+def _own_release(case: Case) -> Said:
+    return "own-release", "Nobody checks their own release; two other output checkers have to."
+
+
+def _own_training(case: Case) -> Said:
+    return "own", "Nobody records their own training; another custodian or an administrator must."
+
+
+def _may_read(case: Case) -> Said:
+    name, tier = case.ask.resource, case.situation.tier
+    grant = case.standing.grant if case.standing else None
+    if tier == "undisclosed":
+        return "evaluator", "The evaluator reads the undisclosed test data to score a submission."
+    if grant is not None and tier == "controlled":
+        return "granted", _granted(grant)
+    if tier == "registered":
+        return "registered", f"“{name}” is registered: you are signed in, so you may read it."
+    return "open", f"“{name}” is open: everybody who is signed in may read it."
+
+
+def _granted(grant: Mapping[str, object]) -> str:
+    by = f"Granted by {grant['approved_by']}" if not grant.get("visa") else f"A visa of {grant['approved_by']} stands"
+    return f"{by} for “{grant['label']}” until {day(str(grant['ends']))}."
+
+
+def _says(code: str, text: str) -> Callable[[Case], Said]:
+    return lambda case: (code, text.format(name=case.ask.resource))
+
+
+def _answers(deed: str) -> Callable[[Case], Said]:
+    """Make the sentence for who answers for the dataset that a thing belongs to."""
+
+    def say(case: Case) -> Said:
+        if case.ask.action == "grant.revoke" and case.situation.owner == case.ask.person:
+            return "own-grant", f"{case.ask.resource} is your own grant, and you may give it back."
+        full = deed.format(name=case.ask.resource)
+        if any(policy.name.startswith("custodian") for policy in case.outcome.policies):
+            return "custodian", f"You answer for the dataset, so you may {full}."
+        return "administrator", f"You are an administrator, so you may {full}."
+
+    return say
+
+
+def _not_answering(deed: str, thing: str) -> Callable[[Case], Said]:
+    """Make the refusal of who does not answer for a dataset; to a custodian of another, its requests do not exist."""
+
+    def say(case: Case) -> Said:
+        if not {"custodian", "administrator"} & case.ask.roles:
+            return _of(needs("custodian", deed.format(name=case.ask.resource)))
+        if thing == "dataset":
+            return "wrong-custodian", (
+                f"Only its own custodian and administrators may {deed.format(name=case.ask.resource)}."
+            )
+        return _of(no_such(thing, case.ask.resource))
+
+    return say
+
+
+def _role(role: str, deed: str) -> Callable[[Case], Said]:
+    return lambda case: _of(needs(role, deed))
+
+
+def _no_ingest(case: Case) -> Said:
+    if "custodian" not in case.ask.roles:
+        return _of(needs("custodian", f"bring data in as “{case.ask.resource}”"))
+    text = f"“{case.ask.resource}” belongs to another custodian; choose another name or ask them."
+    return "wrong-custodian", text
+
+
+def _no_withdrawal(case: Case) -> Said:
+    name = case.ask.resource
+    return "wrong-custodian", (
+        f"Only the custodian of “{name}” withdraws a subject, because it cannot be undone; ask them."
+    )  # fmt: skip
+
+
+def _of(decision: Decision) -> Said:
+    return decision.code, decision.reason
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if not text or text[-1] in ".!?" else ".")
+
+
+FORBIDDEN: dict[str, Callable[[Case], Said]] = {
+    "hidden": _hidden,
+    "undisclosed": _undisclosed,
+    "no-grant": why_no_grant,
+    "no-agreement": _missing("no-agreement", "agreement", "“{name}” asks you to accept its agreement first."),
+    "no-training": _missing("no-training", "training", "“{name}” asks for a training that you do not have in date."),
+    "use-not-permitted": _use,
+    "no-view": _no_view,
+    "no-sandbox": _no_sandbox,
+    "own-request": _own_request,
+    "own-version": _own_version,
+    "own-release": _own_release,
+    "own-training": _own_training,
+}
+_SEEN = _says("visible", "Its card is open to everybody who may know of it.")
+_REVIEWS = _says("reviewer", "Custodians, output checkers and administrators review versions that wait.")
+PERMITTED: dict[str, Callable[[Case], Said]] = {
+    "dataset.see": _SEEN,
+    "dataset.request": _SEEN,
+    "dataset.read": _may_read,
+    "dataset.view": _may_read,
+    "dataset.ingest": _says("custodian", "A custodian brings data in."),
+    "dataset.govern": _answers("set the terms of “{name}”"),
+    "home.govern": _says("administrator", "You are an administrator."),
+    "training.record": _says("custodian", "Custodians and administrators record the training of others."),
+    "project.manage": _says("custodian", "Custodians and administrators make projects."),
+    "version.review": _REVIEWS,
+    "version.publish": _REVIEWS,
+    "version.reject": _REVIEWS,
+    "subject.withdraw": _says("custodian", "You answer for “{name}”, so you may withdraw its subjects."),
+    "request.decide": _answers("decide request {name}"),
+    "grant.revoke": _answers("revoke grant {name}"),
+    "audit.read": _says("auditor", "Custodians, checkers and administrators may read the log."),
+    "task.submit": _says("researcher", "You hold the role researcher, so you may submit to a task."),
+    "task.evaluate": _says("evaluator", "The evaluator scores a submission to “{name}”."),
+    "release.offer": _says("researcher", "You hold the role researcher, so you may offer files for release."),
+    "release.vote": _says("checker", "You hold the role checker, so you may vote on a release."),
+    "cohort.manage": _says("teacher", "You hold the role teacher, so you may manage a teaching cohort."),
+}
+_NO_REVIEW = _says(
+    "wrong-role", "Ingest reports are for custodians, output checkers and administrators; you are none of them."
+)
+UNPERMITTED: dict[str, Callable[[Case], Said]] = {
+    "dataset.see": _hidden,
+    "dataset.request": _not_permitted,
+    "dataset.read": _not_permitted,
+    "dataset.view": _not_permitted,
+    "dataset.ingest": _no_ingest,
+    "dataset.govern": _not_answering("set the terms of “{name}”", "dataset"),
+    "home.govern": _role("administrator", "set what counts for the whole home"),
+    "training.record": _role("custodian", "record a training"),
+    "project.manage": _role("custodian", "make a project or change its members"),
+    "version.review": _NO_REVIEW,
+    "version.publish": _NO_REVIEW,
+    "version.reject": _NO_REVIEW,
+    "subject.withdraw": _no_withdrawal,
+    "request.decide": _not_answering("decide request {name}", "request"),
+    "grant.revoke": _not_answering("revoke grant {name}", "grant"),
+    "audit.read": _role("custodian", "read the audit log"),
+    "task.submit": _role("researcher", "submit to a task"),
+    "task.evaluate": _says(
+        "evaluator", "Only the evaluator of a submission does this, for the task it was started for."
+    ),
+    "release.offer": _role("researcher", "offer files for release"),
+    "release.vote": _role("checker", "vote on a release"),
+    "cohort.manage": _role("teacher", "manage a teaching cohort"),
+}
