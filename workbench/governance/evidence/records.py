@@ -158,6 +158,7 @@ def _asked(store: Store, person: str, dataset: str) -> AskedRecord:
     )
     for row in (*requests, *grants):
         row |= {"facts": json.loads(row["facts"]), "reviewed": frozenset(json.loads(row["reviewed"]))}
+        row["settled"] = read_purpose(store, row["purpose"])
     return AskedRecord(tuple(requests), tuple(grants))
 
 

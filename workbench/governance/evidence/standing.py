@@ -5,11 +5,27 @@ Runs in: gateway
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
+from workbench.governance.canonical import moment, stamp
 from workbench.governance.duo.matching import Match
+from workbench.governance.evidence import wording
+from workbench.governance.evidence.counting import standing_visas
+from workbench.governance.evidence.planned import is_permitted, match_use, planned_use
+from workbench.governance.evidence.records import (
+    AskedRecord,
+    DatasetRecord,
+    PersonRecord,
+    Row,
+    read_asked,
+    read_dataset,
+    read_person,
+    read_purpose,
+    recall,
+)
 from workbench.governance.store import Store
 
 
@@ -75,6 +91,9 @@ class Standing:
         return tuple(item for item in self.items if not item.met)
 
 
+NOWHERE = Standing((), None, agreement=False, training=False, match=None, use=False)
+
+
 def standing(store: Store, person: str, dataset: str, *, purpose: str | None, now: str) -> Standing:
     """Say where a person stands with a dataset; callers have checked that the person may know of it.
 
@@ -89,9 +108,151 @@ def standing(store: Store, person: str, dataset: str, *, purpose: str | None, no
     now : str
         The moment, as `stamp` gives it.
     """
-    row = store.read().execute(
-        "SELECT grants.*, label FROM grants JOIN purposes ON purposes.id = purpose WHERE person = ? AND dataset = ? "
-        "AND (purpose = ? OR ? IS NULL) AND revoked IS NULL AND starts <= ? AND ends > ? ORDER BY ends DESC LIMIT 1",
-        (person, dataset, purpose, purpose, now, now),
-    ).fetchone()  # fmt: skip
-    return Standing((), dict(row) if row else None, agreement=True, training=True, match=None)
+    values = recall(store)
+    kept = values.get(key := ("standing", person, dataset, purpose))
+    if kept is not None and kept[0] <= now < kept[1]:
+        found: Standing = kept[2]
+        return found
+    record, holder = read_dataset(store, dataset), read_person(store, person)
+    chosen = read_purpose(store, purpose) if purpose is not None else None
+    if record is None or holder is None or (purpose is not None and chosen is None):
+        return NOWHERE
+    asked = read_asked(store, person, dataset)
+    found = _look(_Ask(record, holder, asked, chosen, now))
+    values[key] = (now, _next_moment(holder, asked, now), found)
+    return found
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """Everything one answer is made of."""
+
+    record: DatasetRecord
+    holder: PersonRecord
+    asked: AskedRecord
+    purpose: Row | None
+    now: str
+
+
+def _look(ask: _Ask) -> Standing:
+    record, tier = ask.record, ask.record.tier
+    if tier == "undisclosed":
+        return Standing((), None, agreement=True, training=True, match=None)
+    grant, found = _grant_and_match(ask)
+    reviewed = grant["reviewed"] if grant else frozenset()
+    # Terms that could not be held against any purpose forbid what is granted, and leave open what anybody may read.
+    is_unsaid = found is None and bool(record.usage) and grant is not None
+    items: list[Item] = []
+    if tier != "open":
+        items += [_agreement(ask)] if record.agreement else []
+        items += [_training(ask, kind) for kind in record.training]
+    if record.usage and (tier == "controlled" or ask.purpose):
+        items.append(_use(ask, found, reviewed))
+    if tier == "controlled":
+        items.append(_approval(ask, grant))
+    if tier != "open":
+        items += [_visa(visa) for visa, _ in standing_visas(record, ask.holder, ask.now)]
+    return Standing(
+        tuple(items), grant, match=found,
+        agreement=all(item.met for item in items if item.key == "agreement"),
+        training=all(item.met for item in items if item.key.startswith("training:")),
+        use=is_permitted(found, reviewed) and not is_unsaid,
+    )  # fmt: skip
+
+
+def _grant_and_match(ask: _Ask) -> tuple[Row | None, Match | None]:
+    """Give the running grant whose use is permitted, or else the newest, with what the terms say to it."""
+    tried: list[tuple[Row, Match | None]] = []
+    for grant in _running(ask):
+        purpose = ask.purpose or grant["settled"]
+        found = _match(ask, purpose, grant) if purpose else None
+        if is_permitted(found, grant["reviewed"]) and (found or not ask.record.usage):
+            return grant, found
+        tried.append((grant, found))
+    if tried:
+        return tried[0]
+    return None, _match(ask, ask.purpose, _newest_request(ask)) if ask.purpose else None
+
+
+def _match(ask: _Ask, purpose: Row, source: Row | None) -> Match | None:
+    """Hold a purpose, with the facts of the grant or request it comes from, against the terms of the dataset."""
+    source = source or {}
+    starts, until = source.get("starts", ""), source.get("ends", "")
+    if source and not starts:
+        starts, until = ask.now, stamp(moment(ask.now) + timedelta(days=source["days"]))
+    declared = source.get("facts", {})
+    return match_use(
+        ask.record, planned_use(ask.holder, purpose, declared, starts=starts, until=until, now=ask.now)
+    )  # fmt: skip
+
+
+def _running(ask: _Ask) -> Iterator[Row]:
+    """Give the grants that run now for the purpose, and the visas that a custodian lets stand for one."""
+    for grant in ask.asked.grants:
+        is_wanted = ask.purpose is None or grant["purpose"] == ask.purpose["id"]
+        if is_wanted and grant["revoked"] is None and grant["starts"] <= ask.now < grant["ends"]:
+            yield grant
+    for visa, is_approval in standing_visas(ask.record, ask.holder, ask.now):
+        if is_approval:
+            yield _grant_of_visa(ask, visa)
+
+
+def _grant_of_visa(ask: _Ask, visa: Row) -> Row:
+    purpose, request = ask.purpose or {}, _newest_request(ask) or {}
+    return {
+        "id": visa["id"], "visa": visa["id"], "request": None, "dataset": ask.record.name, "person": ask.holder.id,
+        "purpose": purpose.get("id", ""), "label": purpose.get("label", ""), "starts": visa["issued"],
+        "ends": visa["expires"], "approved_by": visa["source"], "revoked": None,
+        "facts": request.get("facts", {}), "reviewed": frozenset(), "settled": ask.purpose,
+    }  # fmt: skip
+
+
+def _newest_request(ask: _Ask) -> Row | None:
+    wanted = ask.purpose["id"] if ask.purpose else ""
+    return next((one for one in ask.asked.requests if one["purpose"] == wanted), None)
+
+
+def _agreement(ask: _Ask) -> Item:
+    newest, name = ask.record.agreement or {}, ask.record.name
+    older = [when for (dataset, _), when in ask.holder.accepted.items() if dataset == name]
+    accepted = ask.holder.accepted.get((name, newest["version"]))
+    return Item("agreement", "Agreement", accepted is not None, **wording.agreement(name, newest, accepted, older))
+
+
+def _training(ask: _Ask, kind: str) -> Item:
+    records = [one for one in ask.holder.training if one["kind"] == kind and not one["ended"]]
+    today = ask.now[:10]
+    valid = next((one for one in records if one["issued"] <= today <= one["ends"]), None)
+    words = wording.training(kind, valid, records[0] if records else None, ask.record.custodian)
+    return Item(f"training:{kind}", f"Training: {kind}", valid is not None, **words)
+
+
+def _use(ask: _Ask, found: Match | None, reviewed: frozenset[str]) -> Item:
+    met = is_permitted(found, reviewed) if found else None
+    if found and not met and found.answer == "review":
+        met = None
+    words = wording.use(ask.record, found, reviewed, ask.purpose["label"] if ask.purpose else "")
+    return Item("use", "Permitted use", met, **words)
+
+
+def _approval(ask: _Ask, grant: Row | None) -> Item:
+    if grant is not None:
+        return Item("approval", "Approval", True, **wording.granted(grant))
+    request = ask.asked.requests[0] if ask.asked.requests else None
+    waits = request is not None and request["status"] == "submitted"
+    running = next((one for one in ask.asked.grants if one["revoked"] is None and one["ends"] > ask.now), None)
+    newest = ask.asked.grants[0] if ask.asked.grants else None
+    words = wording.no_grant(ask.record, request, running, newest)
+    return Item("approval", "Approval", None if waits else False, **words)
+
+
+def _visa(visa: Row) -> Item:
+    return Item(f"visa:{visa['id']}", f"Visa: {visa['type']}", True, **wording.visa(visa))
+
+
+def _next_moment(holder: PersonRecord, asked: AskedRecord, now: str) -> str:
+    """Give the moment until which nothing that has a date can change: the next such moment, or midnight."""
+    midnight = stamp(moment(f"{now[:10]}T00:00:00Z") + timedelta(days=1))
+    dates: list[str] = [row[name] for row in asked.grants for name in ("starts", "ends")]
+    dates += [visa[name] for visa in holder.visas for name in ("issued", "expires")]
+    return min([midnight, *(one for one in dates if one > now)])
