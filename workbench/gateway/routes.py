@@ -14,6 +14,7 @@ from workbench.gateway import (
     ingest_routes,
     key_routes,
     label_routes,
+    package_routes,
     reading_routes,
     session_routes,
     staging,
@@ -22,10 +23,11 @@ from workbench.gateway import (
     view_routes,
 )
 from workbench.gateway.call import Route
+from workbench.gateway.openapi import route_to
 from workbench.teaching import cohorts
 
 # Reading first: the router tries the rows in order, and these are asked for most.
-ROUTES: tuple[Route, ...] = (
+_ROUTES: tuple[Route, ...] = (
     *reading_routes.ROUTES,
     *label_routes.ROUTES,
     *view_routes.ROUTES,
@@ -37,7 +39,10 @@ ROUTES: tuple[Route, ...] = (
     *airlock_routes.ROUTES,
     *teaching_routes.ROUTES,
     *key_routes.ROUTES,
+    *package_routes.ROUTES,
 )
+
+ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
 SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA)

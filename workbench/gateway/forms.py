@@ -1,0 +1,83 @@
+"""What each route takes besides its path, for the description that programs read; the handlers check it themselves.
+
+A test sends what these forms allow, and what they do not, to every route.
+
+Runs in: gateway
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "integer"}
+FLAG: dict[str, Any] = {"type": "boolean"}
+TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
+OBJECT: dict[str, Any] = {"type": "object"}
+OBJECTS: dict[str, Any] = {"type": "array", "items": OBJECT}
+DAYS: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 365}
+
+
+def one_of(*words: str) -> dict[str, Any]:
+    """Give the schema of a text that is one of a few words."""
+    return {"type": "string", "enum": list(words)}
+
+
+def form(*needed: str, **fields: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema of a JSON object with these fields, of which some are needed."""
+    return {"type": "object", "properties": fields, "required": list(needed)} if needed else {
+        "type": "object", "properties": fields
+    }  # fmt: skip
+
+
+REASON = form(reason=TEXT)
+
+# By method and path, as the route table writes them.
+FORMS: dict[str, dict[str, Any]] = {
+    "POST /v1/sessions": form("person", person=TEXT, secret=TEXT),
+    "POST /v1/people": form("person", "name", "roles", person=TEXT, name=TEXT, roles=TEXTS),
+    "POST /v1/kernels": form("person", "isolation", person=TEXT, isolation=one_of("bubblewrap", "none"), purpose=TEXT),
+    "POST /v1/keys/rotate": form(dataset=TEXT),
+    "POST /v1/datasets/{dataset}/requests": form("purpose", "days", purpose=TEXT, days=DAYS, note=TEXT, facts=OBJECT),
+    "POST /v1/requests/{request}/approve": REASON,
+    "POST /v1/requests/{request}/refuse": REASON,
+    "POST /v1/grants/{grant}/revoke": REASON,
+    "POST /v1/views": form("dataset", "scan", dataset=TEXT, scan=TEXT, version=TEXT),
+    "POST /v1/ingests": form("dataset", dataset=TEXT, title=TEXT, description=TEXT, tier=TEXT, custodian=TEXT,
+                             resume_key=TEXT),
+    "POST /v1/ingests/{ingest}/scans": OBJECT,
+    "POST /v1/ingests/{ingest}/commit": form("scans", scans=OBJECTS, card=OBJECT, note=TEXT, subjects=OBJECT,
+                                             findings={"type": "array"}),
+    "POST /v1/datasets/{dataset}/versions/{version}/sign-off": form(
+        "decision", decision=one_of("publish", "reject"), comment=TEXT),
+    "POST /v1/datasets/{dataset}/subjects/{subject}/withdraw": form("reason", reason=TEXT),
+    "POST /v1/evaluations/{submission}/result": OBJECT,
+    "POST /v1/offers": form("files", "reason", "controls", files=OBJECT, reason=TEXT, controls=TEXT, project=TEXT),
+    "POST /v1/offers/{offer}/votes": form("vote", vote=one_of("approve", "changes", "reject"), comment=TEXT),
+    "POST /v1/offers/{offer}/release": OBJECT,
+    "POST /v1/offers/{offer}/withdraw": OBJECT,
+    "POST /v1/cohorts": form("name", "days", name=TEXT, days=DAYS, members=TEXTS, datasets=TEXTS, exercises=TEXTS),
+    "POST /v1/cohorts/{cohort}/approve": OBJECT,
+    "POST /v1/cohorts/{cohort}/end": OBJECT,
+}  # fmt: skip
+
+# Routes that take a file's bytes as they are.
+RAW = frozenset({
+    "POST /v1/tasks/{task}/submissions", "PUT /v1/ingests/{ingest}/objects/{path:path}",
+})  # fmt: skip
+
+_VERSION = {"version": "string"}
+QUERIES: dict[str, dict[str, str]] = {
+    "GET /v1/audit": {"limit": "integer", "since": "integer", "person": "string", "action": "string",
+                      "resource": "string", "outcome": "string"},
+    "GET /v1/audit/consistency": {"first": "integer", "second": "integer"},
+    "GET /v1/datasets": {"purpose": "string"},
+    "GET /v1/datasets/{dataset}/checklist": {"purpose": "string"},
+    "GET /v1/explain": {"person": "string", "action": "string", "dataset": "string", "purpose": "string"},
+    "GET /v1/datasets/{dataset}/scans": {**_VERSION, "split": "string"},
+    "GET /v1/datasets/{dataset}/tables": _VERSION,
+    "GET /v1/datasets/{dataset}/tables/{table}": _VERSION,
+    "GET /v1/datasets/{dataset}/scans/{scan}/zarr/{key:path}": _VERSION,
+    "PUT /v1/ingests/{ingest}/objects/{path:path}": {"subject": "string"},
+    "POST /v1/tasks/{task}/submissions": {"intent": "string", "note": "string"},
+}  # fmt: skip
