@@ -40,6 +40,8 @@ class Settings:
         Its processes and threads, and the open files of each process.
     kernel_file_gib : float
         The largest file it may write, GiB.
+    package_review : bool
+        Whether a package that is not on the list may be asked for and then waits for a person; else it is refused.
     """
 
     home: Path
@@ -50,6 +52,7 @@ class Settings:
     kernel_processes: float = 4096
     kernel_open_files: float = 8192
     kernel_file_gib: float = 100.0
+    package_review: bool = True
 
     @property
     def store(self) -> Path:

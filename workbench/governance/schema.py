@@ -6,6 +6,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from workbench.governance.evidence import tables as evidence_tables
+from workbench.governance.packages import tables as package_tables
 from workbench.governance.policy import tables as policy_tables
 
 VERSION = 3
@@ -104,4 +105,4 @@ CREATE TRIGGER IF NOT EXISTS audit_is_never_edited BEFORE UPDATE ON audit
 CREATE TRIGGER IF NOT EXISTS audit_is_never_shortened BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 """
-SCHEMA += evidence_tables.SCHEMA + policy_tables.SCHEMA
+SCHEMA += evidence_tables.SCHEMA + policy_tables.SCHEMA + package_tables.SCHEMA

@@ -19,6 +19,12 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, running_gateway
 from workbench.errors import WorkbenchError
+from workbench.governance.packages.environments import (
+    INSIDE,
+    environment_folder,
+    kernel_variables,
+    package_lock,
+)
 from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
 from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
 from workbench.settings import SOCKET_NAME, Settings, load_settings
@@ -26,6 +32,7 @@ from workbench.settings import SOCKET_NAME, Settings, load_settings
 ISOLATION_VARIABLE = "WORKBENCH_ISOLATION"
 WORKSPACE = "/workspace"
 GATEWAY_FOLDER = "/run/workbench"
+MAGIC = "workbench.jupyter.pip_magic"
 CONNECTION_FOLDER = "/tmp/.kernel"  # noqa: S108 - the sandbox's own /tmp
 GIB = 1024**3
 
@@ -50,10 +57,13 @@ class GovernedProvisioner(LocalProvisioner):
         Who the kernel acts for, from its start to its end, restarts included.
     isolation : str
         `bubblewrap` or `none`; the gateway gives a kernel without isolation open data only.
+    packages : list of dict
+        The lock of the account's own packages at the start of the kernel.
     """
 
     account: str = ""
     isolation: str = "none"
+    packages: list[dict[str, object]] = []
     _settings: Settings
     _kernel: str | None = None
     _workspace: Path
@@ -132,15 +142,18 @@ class GovernedProvisioner(LocalProvisioner):
         file.touch(mode=0o600)
         file.write_text(json.dumps({**info, "ip": f"{CONNECTION_FOLDER}/ipc"}))
         inside = f"{CONNECTION_FOLDER}/{file.name}"
+        packages = environment_folder(self._settings, self.account)
+        self.packages = package_lock(self._settings, self.account)
         kwargs["cmd"] = bwrap_command(
-            [inside if word == manager_file else word for word in kwargs["cmd"]],
+            [*(inside if word == manager_file else word for word in kwargs["cmd"]), f"--ext={MAGIC}"],
             binds={WORKSPACE: self._workspace, CONNECTION_FOLDER: file.parent},
-            read_only={GATEWAY_FOLDER: self._settings.gateway_folder},
+            read_only={GATEWAY_FOLDER: self._settings.gateway_folder, INSIDE: packages},
             hidden=(self._settings.home,),
             directory=self._directory(directory),
             limits=kernel_limits(self._settings),
         )
-        kwargs["env"] = self._environment(token, Path(GATEWAY_FOLDER, SOCKET_NAME))
+        environment = self._environment(token, Path(GATEWAY_FOLDER, SOCKET_NAME))
+        kwargs["env"] = {**environment, **kernel_variables(environment["PATH"])}
         return kwargs
 
     def _environment(self, token: str, socket: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from workbench.governance.canonical import day
 from workbench.governance.decision import Decision, unknown_dataset
@@ -31,7 +32,7 @@ def decision_of(case: Case) -> Decision:
     code, reason = _said(case)
     return Decision(
         outcome.allowed, reason, code, outcome.obligations,
-        policy=", ".join(shown_id(policy, case.ask.resource) for policy in outcome.policies),
+        policy=_shown_ids(outcome.policies, case.ask.resource),
         grant=str(grant["id"]) if grant and outcome.allowed else "", purpose=case.situation.purpose,
     )  # fmt: skip
 
@@ -39,6 +40,11 @@ def decision_of(case: Case) -> Decision:
 def shown_id(policy: Policy, dataset: str) -> str:
     """Give a policy's id as people read it: ``house/NAME``, or the dataset and the name of its own."""
     return f"{HOUSE if policy.id.startswith(HOUSE) else dataset}/{policy.name}"
+
+
+@lru_cache(maxsize=1024)
+def _shown_ids(policies: tuple[Policy, ...], dataset: str) -> str:
+    return ", ".join(shown_id(policy, dataset) for policy in policies)
 
 
 def _said(case: Case) -> Said:
@@ -251,6 +257,8 @@ PERMITTED: dict[str, Callable[[Case], Said]] = {
     "subject.withdraw": _says("custodian", "You answer for “{name}”, so you may withdraw its subjects."),
     "request.decide": _answers("decide request {name}"),
     "grant.revoke": _answers("revoke grant {name}"),
+    "package.request": _says("packages", "Everybody with an account may ask for packages."),
+    "package.decide": _says("custodian", "Administrators and custodians decide about packages off the list."),
     "audit.read": _says("auditor", "Custodians, checkers and administrators may read the log."),
     "task.submit": _says("researcher", "You hold the role researcher, so you may submit to a task."),
     "task.evaluate": _says("evaluator", "The evaluator scores a submission to “{name}”."),
@@ -277,6 +285,8 @@ UNPERMITTED: dict[str, Callable[[Case], Said]] = {
     "subject.withdraw": _no_withdrawal,
     "request.decide": _not_answering("decide request {name}", "request"),
     "grant.revoke": _not_answering("revoke grant {name}", "grant"),
+    "package.request": _role("researcher", "ask for packages"),
+    "package.decide": _role("administrator", "decide about packages"),
     "audit.read": _role("custodian", "read the audit log"),
     "task.submit": _role("researcher", "submit to a task"),
     "task.evaluate": _says(

@@ -21,6 +21,7 @@ RESOURCES = {
     "request.decide": "Request", "grant.revoke": "Grant", "training.record": "Person", "project.manage": "Project",
     "audit.read": "Home", "home.govern": "Home", "task.submit": "Task", "task.evaluate": "Task",
     "release.offer": "Release", "release.vote": "Release", "cohort.manage": "Cohort",
+    "package.request": "Home", "package.decide": "Packages",
 }  # fmt: skip
 IN_POLICIES = {"dataset.read": "read", "dataset.view": "read", "dataset.request": "request"}
 
@@ -106,6 +107,8 @@ class Situation(NamedTuple):
             }  # fmt: skip
         if self.type in ("Request", "Grant"):
             return {"person": _reference("Person", self.owner), "custodian": _reference("Person", self.custodian)}
+        if self.type == "Packages":
+            return {"person": _reference("Person", self.owner)}
         if self.type == "Release":
             return {"author": _reference("Person", self.owner)}
         if self.type == "Person":
