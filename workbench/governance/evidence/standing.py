@@ -223,7 +223,8 @@ def _training(ask: _Ask, kind: str) -> Item:
     records = [one for one in ask.holder.training if one["kind"] == kind and not one["ended"]]
     today = ask.now[:10]
     valid = next((one for one in records if one["issued"] <= today <= one["ends"]), None)
-    words = wording.training(kind, valid, records[0] if records else None, ask.record.custodian)
+    newest = records[0] if records else None
+    words = wording.training(kind, valid, newest, custodian=ask.record.custodian, today=today)
     return Item(f"training:{kind}", f"Training: {kind}", valid is not None, **words)
 
 

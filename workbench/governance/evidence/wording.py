@@ -26,7 +26,7 @@ def agreement(name: str, newest: Row, accepted: str | None, older: Sequence[str]
     return {"text": f"“{title}”, version {version}, waits for you.", "next": again}
 
 
-def training(kind: str, valid: Row | None, newest: Row | None, custodian: str) -> dict[str, Any]:
+def training(kind: str, valid: Row | None, newest: Row | None, *, custodian: str, today: str) -> dict[str, Any]:
     """Say whether a training is in date; `newest` is the record that runs longest."""
     if valid:
         # The last day counts wholly.
@@ -35,7 +35,7 @@ def training(kind: str, valid: Row | None, newest: Row | None, custodian: str) -
     ask = f"Show your certificate to {custodian} or an administrator, who records it."
     if newest is None:
         return {"text": f"No training “{kind}” is recorded for you.", "next": ask}
-    is_early = newest["ends"] >= newest["issued"] > newest["recorded"][:10]
+    is_early = newest["issued"] > today
     verb = f"begins on {_date(newest['issued'])}" if is_early else f"ended on {_date(newest['ends'])}"
     return {"text": f"Your training “{kind}” {verb}.", "next": ask}
 
