@@ -98,8 +98,10 @@ class Connection:
             return self._once(method, url, body, headers)
         except (http.client.HTTPException, OSError) as problem:
             self.close()
-            # The server may have hung up an idle line between two requests; only a reused line is tried again.
-            if reused and method in ("GET", "HEAD"):
+            # The server may have hung up an idle line between two requests; only a reused line is tried again. It
+            # also hangs up in the middle of an answer whose reader may read no more: asking again brings the reason.
+            is_cut = isinstance(problem, http.client.IncompleteRead)
+            if (reused or is_cut) and method in ("GET", "HEAD"):
                 try:
                     return self._once(method, url, body, headers)
                 except (http.client.HTTPException, OSError):

@@ -36,8 +36,9 @@ class Lines:
     def person(self, account: str) -> Connection:
         return self._keep(sign_in(self.settings, account))
 
-    def kernel(self, account: str = "researcher", isolation: str = "bubblewrap") -> Connection:
-        started = self.operator().post("/v1/kernels", {"person": account, "isolation": isolation})
+    def kernel(self, account: str = "researcher", isolation: str = "bubblewrap", purpose: str = "") -> Connection:
+        body = {"person": account, "isolation": isolation, "purpose": purpose}
+        started = self.operator().post("/v1/kernels", body)
         line = self._keep(Connection(self.settings.socket, started["token"]))
         line.kernel = started["kernel"]  # type: ignore[attr-defined]
         return line

@@ -10,7 +10,7 @@ import pytest
 from homes import Lines
 
 from workbench.connection import Connection
-from workbench.errors import AccessDenied, NotSignedIn
+from workbench.errors import AccessDenied, NotFound, NotSignedIn
 from workbench.gateway.call import Route
 from workbench.gateway.routes import ROUTES
 from workbench.gateway.tokens import KINDS, Token, Tokens, open_tokens
@@ -89,6 +89,40 @@ def test_route_refuses_every_kind_it_does_not_name(shared: Lines, route: Route) 
     if "operator" not in route.kinds:
         with pytest.raises(AccessDenied):
             knock(shared, route, shared.operator().token)
+
+
+@by_route
+def test_route_with_a_dataset_refuses_a_kernel_of_another_purpose(shared: Lines, route: Route) -> None:
+    if "kernel" not in route.kinds or route.dataset is None:
+        return
+    line = shared.kernel(purpose="teaching")
+    body = None
+    if route.method == "POST":
+        body = json.dumps({"dataset": "clinic-ct", "scan": "S0001", "purpose": "teaching", "days": 3}).encode()
+    path = address(route)
+    if "{view}" in route.path:
+        view = shared.kernel().post("/v1/views", {"dataset": "clinic-ct", "scan": "S0001"})["view"]
+        with pytest.raises(NotFound):
+            line.request(route.method, path.replace("x1", view))
+        return
+    with pytest.raises(AccessDenied) as refused:
+        line.request(route.method, path, body=body)
+    assert refused.value.code == "wrong-purpose"
+
+
+def test_kernel_token_does_not_change_its_own_purpose(shared: Lines) -> None:
+    line = shared.kernel(purpose="teaching")
+    tokens = open_tokens(shared.settings.keys)
+    for purpose in ("", "method-development"):
+        token = Token(
+            "researcher", "kernel", line.kernel, "bubblewrap", time.time() + 60, purpose=purpose,  # type: ignore[attr-defined]
+        )  # fmt: skip
+        with pytest.raises(NotSignedIn):
+            shared.with_token(tokens.make(token)).get("/v1/datasets/clinic-ct/scans")
+
+
+def test_kernel_of_the_granted_purpose_reads(shared: Lines) -> None:
+    assert len(shared.kernel(purpose="method development").get("/v1/datasets/clinic-ct/scans")["scans"]) == 1
 
 
 def test_route_refuses_the_token_of_a_kernel_that_has_ended(shared: Lines) -> None:

@@ -107,11 +107,16 @@ def _several(call: Call, entry: ObjectEntry, ranges: list[Range], headers: dict[
     vault, dataset = call.state.vault, call.dataset
     heads = [part_head(start, stop, entry.size) for start, stop in ranges]
     length = sum(map(len, heads)) + sum(stop - start for start, stop in ranges) + len(PARTS_END)
-    first = vault.read(dataset, entry, *ranges[0])
+    parts = [
+        (head if at == start else b"", at, min(stop, at + PIECE_BYTES))
+        for head, (start, stop) in zip(heads, ranges, strict=True)
+        for at in range(start, stop, PIECE_BYTES)
+    ]
+    first = vault.read(dataset, entry, *parts[0][1:])
 
     def pieces() -> Iterator[bytes]:
-        waiting = [heads[0], first]
-        for head, (start, stop) in zip(heads[1:], ranges[1:], strict=True):
+        waiting = [parts[0][0], first]
+        for head, start, stop in parts[1:]:
             if sum(map(len, waiting)) >= PIECE_BYTES:
                 yield b"".join(waiting)
                 call.require_still()
