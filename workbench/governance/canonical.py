@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def canonical_json(value: object) -> bytes:
@@ -33,6 +34,7 @@ def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096)
 def day(text: str) -> str:
     """Say a stamp as a date for a sentence.
 

@@ -42,7 +42,7 @@ class Statement(NamedTuple):
     tokens: tuple[Token, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Policy:
     """One policy, of the house or of a dataset.
 

@@ -19,6 +19,10 @@ from workbench.governance.policy.situation import Situation
 if TYPE_CHECKING:
     from cedarpy import PolicySet
 
+MOST_REMEMBERED = 10_000
+# No account can have this name.
+ANYBODY_ELSE = "?"
+
 
 class Outcome(NamedTuple):
     """What the policies say.
@@ -57,13 +61,33 @@ class Rules:
         self._order = {policy_id: number for number, policy_id in enumerate(self._policies)}
         self._ruled = {action for action in ("read", "request") if any(_permits(policy, action) for policy in own)}
         self._sets: dict[str, PolicySet] = {}
-        self.looks_at_the_clock = '"now"' in json.dumps([policy.body for policy in own])
+        self._obligations: dict[tuple[str, ...], Obligations] = {}
+        self._outcomes: dict[Situation, Outcome] = {}
+        bodies = json.dumps([policy.body for policy in self._policies.values()])
+        self.looks_at_the_clock, self._names_people = '"now"' in bodies, '"Person"' in bodies
 
     def rules(self, action: str) -> bool:
         """Whether the dataset's own policies permit an action to somebody."""
         return action in self._ruled
 
     def settle(self, situation: Situation) -> Outcome:
+        """Give the answer; one situation always has the same, so it is remembered.
+
+        Who asks matters to the policies only where they name people, or where that person is the custodian, the
+        uploader or the owner; everybody else who stands alike is given the same answer.
+        """
+        others = (situation.custodian, situation.uploader, situation.owner, situation.resource)
+        if not self._names_people and situation.person not in others:
+            situation = situation._replace(person=ANYBODY_ELSE)
+        found = self._outcomes.get(situation)
+        if found is None:
+            if len(self._outcomes) >= MOST_REMEMBERED:
+                self._outcomes.clear()
+                self._obligations.clear()
+            found = self._outcomes[situation] = self.ask(situation)
+        return found
+
+    def ask(self, situation: Situation) -> Outcome:
         """Ask the policies."""
         from cedarpy import is_authorized  # noqa: PLC0415 - heavy, loaded on first use
 
@@ -71,15 +95,21 @@ class Rules:
             answer = is_authorized(situation.request(), self._asked(situation.action), situation.entities_text())
         except (ValueError, TypeError):
             return Outcome(False, problem="the question could not be put to the policies")
-        matched = [self._policies[name] for name in sorted(answer.diagnostics.reasons, key=self._order.__getitem__)]
         if answer.diagnostics.errors:
             return Outcome(False, problem="a policy failed at this question")
-        if not answer.allowed:
-            return Outcome(False, tuple(matched))
-        obligations = NONE
-        for policy in matched:
-            obligations = obligations.plus(policy.obligations)
-        return Outcome(True, tuple(matched), obligations)
+        names = tuple(sorted(answer.diagnostics.reasons, key=self._order.__getitem__))
+        matched = tuple(self._policies[name] for name in names)
+        return Outcome(True, matched, self._together(names)) if answer.allowed else Outcome(False, matched)
+
+    def _together(self, names: tuple[str, ...]) -> Obligations:
+        """Add up what permits oblige to."""
+        found = self._obligations.get(names)
+        if found is None:
+            found = NONE
+            for name in names:
+                found = found.plus(self._policies[name].obligations)
+            self._obligations[names] = found
+        return found
 
     def _asked(self, action: str) -> PolicySet:
         """Give the policies that are about an action, parsed; the others could not match."""
