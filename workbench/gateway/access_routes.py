@@ -38,7 +38,10 @@ def submit_request(call: Call) -> dict[str, Any]:
     if not isinstance(days, int) or isinstance(days, bool):
         raise InvalidInput("The body needs “days”: a whole number of days.")
     note = call.text("note", "", longest=4000)
-    return access.submit_request(call.state.store, call.person, call.path["dataset"], call.text("purpose"), days, note)
+    return access.submit_request(
+        call.state.store, call.person, call.path["dataset"], call.text("purpose"), days, note,
+        attestations=call.json().get("attestations"),
+    )  # fmt: skip
 
 
 def list_requests(call: Call) -> dict[str, Any]:
@@ -47,8 +50,9 @@ def list_requests(call: Call) -> dict[str, Any]:
 
 
 def approve(call: Call) -> dict[str, Any]:
-    """Approve a request; the answer holds the grant."""
-    return access.approve(call.state.store, call.person, call.path["request"], call.text("reason", ""))
+    """Approve a request, for as many days as were asked for or fewer; the answer holds the grant."""
+    days = call.json().get("days")
+    return access.approve(call.state.store, call.person, call.path["request"], call.text("reason", ""), days=days)
 
 
 def refuse(call: Call) -> dict[str, Any]:
