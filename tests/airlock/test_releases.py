@@ -2,151 +2,163 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from dataclasses import replace
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from workbench.airlock.releases import SCHEMA, Releases
-from workbench.airlock.states import MOVES, next_state
-from workbench.errors import AccessDenied, Conflict, IntegrityError, InvalidInput, NotFound
-from workbench.governance.people import add_person, seed
+from tests.airlock.conftest import Desk, png
+from workbench.airlock.releases import Releases
+from workbench.errors import AccessDenied, Conflict, IntegrityError, InvalidInput, NotFound, OutputNotClean
+from workbench.governance.canonical import canonical_json
 from workbench.governance.store import Store
-from workbench.settings import Settings
+
+SEX = "sex,subjects\nF,40\nM,50\n"
 
 
-def png(text: str = "") -> bytes:
-    buffer, info = io.BytesIO(), PngInfo()
-    if text:
-        info.add_text("Comment", text)
-    Image.new("L", (4, 4)).save(buffer, "png", pnginfo=info)
-    return buffer.getvalue()
+def denials(store: Store) -> list[tuple[str, str]]:
+    rows = store.read().execute("SELECT actor, action FROM audit WHERE outcome = 'denied' ORDER BY seq")
+    return [(row["actor"], row["action"]) for row in rows]
 
 
-@pytest.fixture
-def store(home: Settings) -> Iterator[Store]:
-    opened = Store(home.store, (SCHEMA,))
-    seed(opened, replace(home, demo_accounts=True))
-    yield opened
-    opened.close()
+def test_two_approvals_and_the_author_let_a_file_out(desk: Desk) -> None:
+    offer = desk.offer(sex__csv=SEX)
+    desk.approve(offer)
+    assert desk.releases.release("researcher", offer)["state"] == "released"
+    assert desk.releases.read_file("researcher", offer, "sex.csv") == SEX.encode()
 
 
-@pytest.fixture
-def releases(store: Store, tmp_path: Path) -> Releases:
-    return Releases(store, tmp_path / "releases")
-
-
-def offered(releases: Releases) -> str:
-    return str(releases.offer("researcher", {"froc.png": png()}, reason="figure 2")["id"])
-
-
-def test_two_approvals_and_the_author_let_a_file_out(releases: Releases) -> None:
-    offer = offered(releases)
-    releases.vote("checker-1", offer, "approve", "")
-    assert releases.vote("checker-2", offer, "approve", "")["state"] == "approved"
-    assert releases.release("researcher", offer)["state"] == "released"
-    assert releases.read_file("researcher", offer, "froc.png") == png()
-
-
-def test_one_approval_lets_nothing_out(releases: Releases) -> None:
-    offer = offered(releases)
-    releases.vote("checker-1", offer, "approve", "")
+def test_one_approval_lets_nothing_out(desk: Desk, store: Store) -> None:
+    offer = desk.offer()
+    desk.releases.vote("checker-1", offer, "approve", "")
     with pytest.raises(Conflict, match="partially reviewed"):
-        releases.release("researcher", offer)
+        desk.releases.release("researcher", offer)
     with pytest.raises(AccessDenied, match="partially reviewed"):
-        releases.read_file("researcher", offer, "froc.png")
+        desk.releases.read_file("researcher", offer, "froc.png")
+    assert denials(store) == [("researcher", "release.release"), ("researcher", "release.look")]
 
 
-def test_one_wish_for_changes_returns_the_release(releases: Releases) -> None:
-    offer = offered(releases)
-    releases.vote("checker-1", offer, "approve", "")
-    assert releases.vote("checker-2", offer, "changes", "round the axis")["state"] == "returned"
-    with pytest.raises(Conflict, match="nothing, it has ended"):
-        releases.release("researcher", offer)
-
-
-def test_checkers_are_blind_to_each_other_until_both_voted(releases: Releases) -> None:
-    offer = offered(releases)
-    releases.vote("checker-1", offer, "changes", "why")
-    assert releases.get("checker-2", offer)["votes"] == []
-    assert len(releases.vote("checker-2", offer, "approve", "")["votes"]) == 2
-
-
-def test_nobody_votes_twice_or_on_their_own(releases: Releases, store: Store) -> None:
-    offer = offered(releases)
-    releases.vote("checker-1", offer, "approve", "")
-    with pytest.raises(Conflict, match="already voted"):
-        releases.vote("checker-1", offer, "approve", "")
-    add_person(store, "custodian", "both", "Both", ("researcher", "checker"))
-    own = releases.offer("both", {"a.png": png()}, reason="figure 1")["id"]
-    with pytest.raises(AccessDenied, match="own release"):
-        releases.vote("both", own, "approve", "")
-
-
-def test_a_release_of_somebody_else_does_not_exist_for_a_researcher(releases: Releases) -> None:
-    offer = offered(releases)
+def test_a_release_of_somebody_else_does_not_exist_for_a_researcher(desk: Desk) -> None:
+    offer = desk.offer()
     for person in ("reviewer", "custodian"):
         with pytest.raises(NotFound):
-            releases.get(person, offer)
-    assert releases.list_for("reviewer") == []
+            desk.releases.get(person, offer)
+    assert desk.releases.list_for("reviewer") == []
 
 
-def test_only_the_author_releases_or_withdraws(releases: Releases) -> None:
-    offer = offered(releases)
-    with pytest.raises(AccessDenied, match="Only the author"):
-        releases.withdraw("checker-1", offer)
-    assert releases.withdraw("researcher", offer)["state"] == "withdrawn"
+def test_only_the_author_releases_edits_or_withdraws(desk: Desk) -> None:
+    offer = desk.offer()
+    deeds: list[Any] = [desk.releases.withdraw, desk.releases.release, desk.releases.submit]
+    for deed in deeds:
+        with pytest.raises(AccessDenied, match="Only the author"):
+            deed("checker-1", offer)
+    with pytest.raises(NotFound):
+        desk.releases.replace("reviewer", offer, {"a.png": png()})
+    assert desk.releases.withdraw("researcher", offer)["state"] == "withdrawn"
 
 
-def test_a_file_changed_in_the_airlock_is_noticed(releases: Releases, tmp_path: Path) -> None:
-    offer = offered(releases)
+def test_a_draft_is_its_authors_alone_until_it_is_handed_in(desk: Desk) -> None:
+    offer = desk.offer(is_draft=True)
+    assert desk.releases.list_for("checker-1") == []
+    for deed in (desk.releases.get, desk.releases.withdraw):
+        with pytest.raises(NotFound):
+            deed("checker-1", offer)
+    assert desk.releases.submit("researcher", offer)["state"] == "submitted"
+    assert desk.releases.get("checker-1", offer)["may"] == ["look", "vote"]
+
+
+def test_what_a_check_stops_is_kept_as_a_draft_and_handed_in_when_it_is_mended(desk: Desk) -> None:
+    small = "sex,subjects\nF,40\nM,3\n"
+    with pytest.raises(OutputNotClean, match="row 3") as refused:
+        desk.offer(sex__csv=small)
+    assert refused.value.code == "small-cell" and refused.value.exit_code == 16
+    offer = desk.offer(is_draft=True, sex__csv=small)
+    with pytest.raises(OutputNotClean):
+        desk.releases.submit("researcher", offer)
+    desk.releases.replace("researcher", offer, {"sex.csv": SEX.encode()})
+    assert desk.releases.submit("researcher", offer)["state"] == "submitted"
+
+
+def test_a_changed_file_resets_the_votes(desk: Desk) -> None:
+    offer = desk.offer()
+    desk.approve(offer)
+    body = desk.releases.replace("researcher", offer, {"froc.png": png(7)})
+    assert (body["state"], body["votes_given"], body["votes"]) == ("submitted", 0, [])
+    with pytest.raises(Conflict):
+        desk.releases.release("researcher", offer)
+
+
+def test_files_are_added_and_taken_out_but_never_all(desk: Desk) -> None:
+    offer = desk.offer()
+    body = desk.releases.replace("researcher", offer, {"b.png": png(7)})
+    assert [file["name"] for file in body["files"]] == ["froc.png", "b.png"]
+    assert [file["name"] for file in desk.releases.remove("researcher", offer, "froc.png")["files"]] == ["b.png"]
+    with pytest.raises(InvalidInput, match="1 to 50 files"):
+        desk.releases.remove("researcher", offer, "b.png")
+
+
+def test_a_released_file_cannot_be_changed(desk: Desk) -> None:
+    offer = desk.release()
+    with pytest.raises(Conflict, match="it has ended"):
+        desk.releases.replace("researcher", offer, {"froc.png": png(7)})
+
+
+def test_a_file_changed_in_the_airlock_is_noticed(desk: Desk, tmp_path: Path) -> None:
+    offer = desk.offer()
     next((tmp_path / "releases").iterdir()).write_bytes(b"other")
     with pytest.raises(IntegrityError):
-        releases.read_file("checker-1", offer, "froc.png")
+        desk.releases.read_file("checker-1", offer, "froc.png")
 
 
-def test_every_look_at_a_file_is_an_event(releases: Releases, store: Store) -> None:
-    offer = offered(releases)
-    releases.read_file("checker-1", offer, "froc.png")
+def test_every_look_at_a_file_is_an_event(desk: Desk, store: Store) -> None:
+    desk.releases.read_file("checker-1", desk.offer(), "froc.png")
     last = store.read().execute("SELECT actor, action FROM audit ORDER BY seq DESC").fetchone()
     assert (last["actor"], last["action"]) == ("checker-1", "release.look")
 
 
+def test_the_ledger_chains_what_left_with_its_hashes_and_votes(desk: Desk) -> None:
+    first = desk.releases.get("researcher", desk.release(sex__csv=SEX))["ledger"]
+    second = desk.releases.get("researcher", desk.release())["ledger"]
+    assert first["entry"]["files"][0]["sha256"] == hashlib.sha256(SEX.encode()).hexdigest()
+    assert [vote["vote"] for vote in first["entry"]["votes"]] == ["approve", "approve"]
+    assert hashlib.sha256(canonical_json(first["entry"])).hexdigest() == first["sha256"]
+    assert second["entry"]["previous"] == first["sha256"]
+
+
+def test_a_sidecar_is_looked_at_and_never_leaves(desk: Desk) -> None:
+    offer = desk.offer(sex__csv=SEX, is_draft=True)
+    body = desk.releases.replace("researcher", offer, {"other.csv.cells.json": b"{}"})
+    assert [file["name"] for file in body["files"]] == ["sex.csv"]
+    desk.releases.submit("researcher", offer)
+    desk.approve(offer)
+    desk.releases.release("researcher", offer)
+    assert desk.releases.read_file("checker-1", offer, "other.csv.cells.json") == b"{}"
+    with pytest.raises(AccessDenied, match="does not leave"):
+        desk.releases.read_file("researcher", offer, "other.csv.cells.json")
+
+
+def test_a_project_one_is_no_member_of_is_refused(desk: Desk, store: Store) -> None:
+    with pytest.raises(AccessDenied, match="no member"):
+        desk.releases.offer("researcher", {"a.png": png()}, reason="r", controls="c", project="lungs")
+    assert desk.releases.get("researcher", desk.offer())["project"] == "researcher"
+
+
 @pytest.mark.parametrize(
-    ("files", "reason", "sentence"),
+    ("files", "reason", "controls", "sentence"),
     [
-        ({}, "r", "1 to 20 files"),
-        ({"a.png": png()}, " ", "Say the reason"),
-        ({"../a.png": png()}, "r", "file name"),
-        ({"weights.pkl": b"x"}, "r", "cannot be released"),
-        ({"a.png": b"not a png"}, "r", "not a readable image"),
-        ({"a.ipynb": b"{}"}, "r", "not a readable notebook"),
-        ({"a.onnx": b"\x80\x04 pickle"}, "r", "not a readable model"),
-        ({"a.csv": b"\xff\xfe"}, "r", "not a readable table"),
+        ({}, "r", "c", "1 to 50 files"),
+        ({f"{number}.txt": b"x" for number in range(51)}, "r", "c", "51 were offered"),
+        ({"a.txt": b"x"}, " ", "c", "Say the reason"),
+        ({"a.txt": b"x"}, "r", "", "Say the controls"),
+        ({"../a.txt": b"x"}, "r", "c", "name"),
+        ({"a.txt": b"x", "A.txt": b"x"}, "r", "c", "capitals"),
+        ({"a.csv.cells.json": b"{}"}, "r", "c", "1 to 50 files"),
     ],
+    ids=["none", "too-many", "no-reason", "no-controls", "odd-name", "same-name", "evidence-alone"],
 )
-def test_what_cannot_be_judged_is_refused(
-    releases: Releases, files: dict[str, bytes], reason: str, sentence: str
+def test_an_offer_that_cannot_be_judged_is_refused(
+    releases: Releases, files: dict[str, bytes], reason: str, controls: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidInput, match=sentence):
-        releases.offer("researcher", files, reason=reason)
-
-
-def test_findings_name_place_and_reason(releases: Releases) -> None:
-    table = b"scan,score\nS0001,0.5\n"
-    notebook = b'{"metadata":{},"cells":[{"outputs":[{"output_type":"error"}]}]}'
-    files = {"t.csv": table, "n.ipynb": notebook, "p.png": png("Doe^Jane")}
-    body = releases.offer("researcher", files, reason="tables")
-    places = {finding["place"] for file in body["files"] for finding in file["findings"]}
-    assert places == {"column “scan”", "cell 1", "metadata “Comment”"}
-    assert "Doe" not in str(body)
-
-
-def test_the_table_of_moves_has_no_way_out_but_release() -> None:
-    assert {move.state for move in MOVES if move.leads_to == "released"} == {"approved"}
-    with pytest.raises(Conflict, match="possible now: vote"):
-        next_state("submitted", "release")
+        releases.offer("researcher", files, reason=reason, controls=controls)

@@ -6,12 +6,15 @@ Runs in: kernel | terminal
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from workbench.airlock.kinds import kind_of
 from workbench.airlock.scan import MAX_FILE_BYTES
+from workbench.airlock.sidecar import sidecar_name
 from workbench.connection import Connection, connect_from_environment
 from workbench.errors import InvalidInput
 
@@ -43,17 +46,22 @@ class Offer:
         )
 
 
-def offer(*files: str | Path, reason: str, controls: str = "") -> Offer:
+def offer(*files: str | Path, reason: str, controls: str, project: str = "", draft: bool = False) -> Offer:
     """Offer files of the workspace for release; two output checkers look at them before they can leave.
 
     Parameters
     ----------
     *files : str or Path
-        PNG, CSV, notebook, ONNX or text files, each at most 20 MB.
+        Pictures, tables, notebooks, models (ONNX, safetensors) or text, 1 to 50 of them, each at most 20 MB. The
+        sidecar that `tabulate` wrote beside a table goes along by itself.
     reason : str
         What they are for.
-    controls : str, optional
-        What was done against disclosure, such as rounding or a minimum count.
+    controls : str
+        What was done against disclosure, such as rounding, or a minimum number of subjects.
+    project : str, optional
+        The project that they are results of; your only one, or else your account.
+    draft : bool, default False
+        Keep the offer for later instead of handing it to the output checkers.
 
     Returns
     -------
@@ -62,28 +70,48 @@ def offer(*files: str | Path, reason: str, controls: str = "") -> Offer:
     Raises
     ------
     InvalidInput
-        When a file is missing, cannot be judged, or there is no reason.
+        When a file is missing or cannot be judged, or there is no reason or controls.
+    OutputNotClean
+        When an automatic check refuses a file.
     """
     line = connect_from_environment()
     try:
-        return send_offer(line, files, reason=reason, controls=controls)
+        return send_offer(line, files, reason=reason, controls=controls, project=project, is_draft=draft)
     finally:
         line.close()
 
 
-def send_offer(line: Connection, files: tuple[str | Path, ...], *, reason: str, controls: str) -> Offer:
+def send_offer(
+    line: Connection, files: Sequence[str | Path], *, reason: str, controls: str,
+    project: str = "", is_draft: bool = False,
+) -> Offer:  # fmt: skip
     """Send an offer over a line that is already signed in."""
-    contents: dict[str, str] = {}
-    for file in files:
-        path = Path(file)
+    contents = {name: base64.b64encode(content).decode() for name, content in read_files(files).items()}
+    body = {"files": contents, "reason": reason, "controls": controls, "project": project, "draft": is_draft}
+    return offer_from_dict(line.post("/v1/offers", body))
+
+
+def read_files(files: Sequence[str | Path]) -> dict[str, bytes]:
+    """Give files by name, each table with the sidecar that lies beside it.
+
+    Raises
+    ------
+    InvalidInput
+        When one is missing or too large, or two have one name.
+    """
+    contents: dict[str, bytes] = {}
+    for path in map(Path, files):
         if not path.is_file():
-            raise InvalidInput(f"There is no file “{file}”; save the figure or table first, then offer it.")
+            raise InvalidInput(f"There is no file “{path}”; save the figure or table first, then offer it.")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InvalidInput(f"“{path.name}” is larger than {MAX_FILE_BYTES:,} bytes; release a summary instead.")
         if path.name in contents:
             raise InvalidInput(f"Two files are called “{path.name}”; rename one.")
-        contents[path.name] = base64.b64encode(path.read_bytes()).decode()
-    return offer_from_dict(line.post("/v1/offers", {"files": contents, "reason": reason, "controls": controls}))
+        contents[path.name] = path.read_bytes()
+        beside = path.with_name(sidecar_name(path.name))
+        if kind_of(path.name) == "table" and beside.is_file() and beside not in map(Path, files):
+            contents[beside.name] = beside.read_bytes()
+    return contents
 
 
 def offer_from_dict(body: dict[str, Any]) -> Offer:

@@ -1,209 +1,199 @@
 """Releases: files offered by an author, two output checkers blind to each other, and the way out.
 
+What may be done in which state stands in `airlock/states.py`; every deed asks that table and writes its audit event
+in the same transaction.
+
 Runs in: gateway
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping
-from pathlib import Path
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.airlock.scan import scan_file
-from workbench.airlock.states import NEEDED_VOTES, next_state, outcome_of
-from workbench.errors import AccessDenied, Conflict, IntegrityError, InvalidInput, NotFound
-from workbench.governance.store import Store, stamped
+from workbench.airlock.contents import MAX_FILES, Kept, checked, refuse_stops, stops_in, with_differences
+from workbench.airlock.deeds import check_text
+from workbench.airlock.ledger import SCHEMA
+from workbench.airlock.reviews import Reviews
+from workbench.airlock.sidecar import sidecar_name
+from workbench.airlock.states import next_state
+from workbench.errors import AccessDenied
+from workbench.governance.evidence.records import read_person
+from workbench.governance.store import stamped
 
-MAX_FILES = 20
-MAX_TEXT = 2_000
-VOTES = ("approve", "changes")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,119}")
+_LEAVING = threading.Lock()
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS offers (
-  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, person TEXT NOT NULL REFERENCES people, reason TEXT NOT NULL,
-  controls TEXT NOT NULL, state TEXT NOT NULL, created TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS offer_files (
-  offer TEXT NOT NULL REFERENCES offers (id), name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-  findings TEXT NOT NULL, PRIMARY KEY (offer, name)) STRICT;
-CREATE TABLE IF NOT EXISTS offer_votes (
-  offer TEXT NOT NULL REFERENCES offers (id), person TEXT NOT NULL REFERENCES people, vote TEXT NOT NULL,
-  comment TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (offer, person)) STRICT;
-"""
+__all__ = ["MAX_FILES", "SCHEMA", "Releases"]
 
 
-class Releases:
-    """The airlock's ledger and the files in it.
+class Releases(Reviews):
+    """What authors do, and what everybody sees."""
 
-    Parameters
-    ----------
-    store : Store
-        Opened with this module's `SCHEMA`.
-    folder : Path
-        Where offered files are kept, named by their SHA-256; never inside a workspace.
-    """
-
-    def __init__(self, store: Store, folder: Path) -> None:
-        self._store = store
-        self._folder = folder
-
-    def offer(self, person: str, files: Mapping[str, bytes], *, reason: str, controls: str = "") -> dict[str, Any]:
+    def offer(
+        self, person: str, files: Mapping[str, bytes], *, reason: str, controls: str,
+        project: str = "", is_draft: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
         """Offer files for release; they are copied, so what is checked is what leaves.
 
         Raises
         ------
         InvalidInput
-            When there is no file or no reason, a name is odd, or a file cannot be judged.
+            When there is no file, reason or controls, a name is odd, or a file cannot be judged.
+        OutputNotClean
+            When an automatic check refuses a file; as a draft it is kept, to be changed.
         """
-        _check_text("reason", reason, needed=True)
-        _check_text("controls", controls, needed=False)
-        if not 1 <= len(files) <= MAX_FILES:
-            raise InvalidInput(f"A release holds 1 to {MAX_FILES} files; {len(files)} were offered.")
-        odd = next((name for name in files if not _NAME.fullmatch(name)), None)
-        if odd is not None:
-            raise InvalidInput(f"The file name {odd!r} is not plain letters, digits, dots and dashes; rename the file.")
-        findings = {name: [f.as_dict() for f in scan_file(name, content)] for name, content in files.items()}
-        digests = {name: self._keep(content) for name, content in files.items()}
-        with self._store.change(person, "release.offer", "release", files=len(files)) as change:
+        check_text("reason", reason, needed=not is_draft)
+        check_text("controls", controls, needed=not is_draft)
+        with self._audited(person, "offer", "release"):
+            project, datasets = self._project(person, project), self._datasets(person)
+            kept = checked(files, [*files], {})
+            kept = with_differences("this offer", kept, self._ledger.shown_before(project, datasets, ""))
+            if not is_draft:
+                refuse_stops(kept)
+        state = "draft" if is_draft else "submitted"
+        digests = sorted(self._ledger.keep(file.content) for file in kept)
+        with self._store.change(person, "release.offer", "release", files=len(kept)) as change:
             offer = change.next_id("offers", "X")
-            change.details.update(release=offer, sha256=sorted(digests.values()))
+            change.details.update(release=offer, sha256=digests, state=state)
             change.execute(
-                "INSERT INTO offers (id, person, reason, controls, state, created) VALUES (?, ?, ?, ?, 'submitted', ?)",
-                (offer, person, reason, controls, stamped(self._store)),
+                "INSERT INTO offers (id, person, reason, controls, state, created, project, datasets)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (offer, person, reason, controls, state, stamped(self._store), project, json.dumps(datasets)),
             )
-            change.executemany(
-                "INSERT INTO offer_files VALUES (?, ?, ?, ?, ?)",
-                [(offer, name, digests[name], len(files[name]), json.dumps(findings[name])) for name in files],
-            )
+            self._ledger.put(change, offer, kept)
+            self._move(change, offer, person, "offer", state)
         return self.get(person, offer)
 
-    def vote(self, person: str, offer: str, vote: str, comment: str) -> dict[str, Any]:
-        """Vote as an output checker; the second vote decides.
+    def replace(self, person: str, offer: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+        """Add files, or put new content under their names; votes given so far no longer count."""
+        return self._edit(person, offer, files, ())
 
-        Raises
-        ------
-        AccessDenied
-            When the person is no output checker or is the author.
-        Conflict
-            When the person voted before or the release is not under review.
-        """
-        if vote not in VOTES:
-            raise InvalidInput(f"A vote is one of {', '.join(VOTES)}; got {vote!r}.")
-        _check_text("comment", comment, needed=vote == "changes")
-        row = self._row(offer)
-        self._require_checker(person, row["person"], offer)
-        with self._store.change(person, "release.vote", offer, vote=vote) as change:
-            now = change.execute("SELECT state FROM offers WHERE id = ?", (offer,)).fetchone()["state"]
-            state = next_state(now, "vote")
-            votes = [r["vote"] for r in change.execute("SELECT vote FROM offer_votes WHERE offer = ?", (offer,))]
-            if change.execute("SELECT 1 FROM offer_votes WHERE offer = ? AND person = ?", (offer, person)).fetchone():
-                raise Conflict(f"You have already voted on {offer}; another output checker has to vote now.")
-            change.execute(
-                "INSERT INTO offer_votes VALUES (?, ?, ?, ?, ?)", (offer, person, vote, comment, stamped(self._store))
-            )
-            if len(votes) + 1 == NEEDED_VOTES:
-                state = next_state(state, outcome_of([*votes, vote]))
-            change.details["state"] = state
-            change.execute("UPDATE offers SET state = ? WHERE id = ?", (state, offer))
+    def remove(self, person: str, offer: str, name: str) -> dict[str, Any]:
+        """Take a file out of an offer; votes given so far no longer count."""
+        return self._edit(person, offer, {}, (name,))
+
+    def _edit(self, person: str, offer: str, new: Mapping[str, bytes], gone: Sequence[str]) -> dict[str, Any]:
+        row = self._ledger.row(offer)
+        with self._audited(person, "edit", offer):
+            self._require_author(person, row, "edit")
+            state = next_state(row["state"], "edit")
+            old = {file.name: file for file in self._ledger.files(offer)}
+            for name in gone:
+                self._ledger.file(offer, name)
+            files = {name: file.content for name, file in old.items() if name not in gone} | dict(new)
+            touched = [*new, *(name for name in files if sidecar_name(name) in (*new, *gone) and name not in new)]
+            kept = checked(files, touched, old)
+            kept = with_differences(offer, kept, self._before(row))
+            if state != "draft":
+                refuse_stops(kept)
+        digests = {file.name: self._ledger.keep(file.content) for file in kept if file.name in touched}
+        with self._store.change(
+            person, "release.edit", offer, state=state, sha256=digests, removed=len(gone)
+        ) as change:
+            self._to(change, row, state, revision=row["revision"] + 1)
+            self._ledger.put(change, offer, kept)
+            change.execute("DELETE FROM offer_votes WHERE offer = ?", (offer,))
+            self._move(change, offer, person, "edit", state)
+        return self.get(person, offer)
+
+    def submit(self, person: str, offer: str, *, reason: str = "", controls: str = "") -> dict[str, Any]:
+        """Hand a draft, or what was returned, to the output checkers; texts that are given replace the old ones."""
+        row = self._ledger.row(offer)
+        reason, controls = reason or row["reason"], controls or row["controls"]
+        check_text("reason", reason, needed=True)
+        check_text("controls", controls, needed=True)
+        with self._audited(person, "submit", offer):
+            self._require_author(person, row, "submit")
+            state = next_state(row["state"], "submit")
+            kept = with_differences(offer, self._ledger.files(offer), self._before(row))
+            refuse_stops(kept)
+        with self._store.change(person, "release.submit", offer, state=state) as change:
+            self._to(change, row, state, revision=row["revision"] + 1)
+            change.execute("UPDATE offers SET reason = ?, controls = ? WHERE id = ?", (reason, controls, offer))
+            self._ledger.put(change, offer, kept)
+            change.execute("DELETE FROM offer_votes WHERE offer = ?", (offer,))
+            self._move(change, offer, person, "submit", state)
         return self.get(person, offer)
 
     def release(self, person: str, offer: str) -> dict[str, Any]:
-        """Take an approved release out; its author alone can."""
-        return self._move(person, offer, "release")
+        """Take an approved release out; its author alone can.
+
+        Raises
+        ------
+        OutputNotClean
+            When, since the votes, another release went out from which a small group would follow; it is returned.
+        """
+        # One after the other, or two that give a group away together could both leave.
+        with _LEAVING:
+            return self._release(person, offer)
+
+    def _release(self, person: str, offer: str) -> dict[str, Any]:
+        row = self._ledger.row(offer)
+        with self._audited(person, "release", offer):
+            self._require_author(person, row, "release")
+            next_state(row["state"], "release")
+        kept = with_differences(offer, self._ledger.files(offer), self._before(row))
+        stops = stops_in(kept)
+        if stops:
+            self._change(person, row, "return", next_state(row["state"], "return"), stops[0].reason, actor="system")
+            refuse_stops(kept)
+        with self._store.change(person, "release.release", offer, state="released") as change:
+            time = stamped(self._store)
+            self._to(change, row, next_state(row["state"], "release"))
+            votes = change.execute("SELECT * FROM offer_votes WHERE offer = ? ORDER BY time", (offer,)).fetchall()
+            change.details["entry"] = self._ledger.write_entry(change, row, kept, votes, time)
+            self._move(change, offer, person, "release", "released")
+        return self.get(person, offer)
 
     def withdraw(self, person: str, offer: str) -> dict[str, Any]:
         """Take an offer back before it is released; its author alone can."""
-        return self._move(person, offer, "withdraw")
+        row = self._ledger.row(offer)
+        with self._audited(person, "withdraw", offer):
+            self._require_author(person, row, "withdraw")
+            state = next_state(row["state"], "withdraw")
+        self._change(person, row, "withdraw", state)
+        return self.get(person, offer)
 
     def read_file(self, person: str, offer: str, name: str) -> bytes:
-        """Give a file: to a checker who reviews it, or to the author once released; every look is an event."""
-        row = self._row(offer)
-        if row["person"] == person:
-            if row["state"] != "released":
+        """Give a file, to a checker, or to the author once released; every look and every refusal is an event."""
+        row = self._ledger.row(offer)
+        with self._audited(person, "look", offer):
+            if row["person"] != person:
+                self._require_checker(person, row)
+            elif row["state"] != "released":
                 raise AccessDenied(
                     f"{offer} is {row['state']}; its files leave when two checkers approved and you release it."
                 )
-        else:
-            self._require_checker(person, row["person"], offer)
-        found = self._store.read().execute(
-            "SELECT sha256 FROM offer_files WHERE offer = ? AND name = ?", (offer, name)
-        ).fetchone()  # fmt: skip
-        if found is None:
-            raise NotFound(f"{offer} holds no file “{name}”.")
+            found = self._ledger.file(offer, name)
+            if row["person"] == person and Kept(name, b"").is_evidence:
+                raise AccessDenied(f"“{name}” helps to judge another file and does not leave; your workspace has it.")
         self._store.note(person, "release.look", offer, file=found["sha256"])
-        content: bytes = (self._folder / found["sha256"]).read_bytes()
-        if hashlib.sha256(content).hexdigest() != found["sha256"]:
-            raise IntegrityError(f"A file of {offer} is not what was offered; tell the custodian, and offer it again.")
-        return content
-
-    def get(self, person: str, offer: str) -> dict[str, Any]:
-        """Give one release as this person may see it: the other checker's vote stays hidden until both voted."""
-        row = self._row(offer)
-        if row["person"] != person:
-            self._require_checker(person, row["person"], offer)
-        db = self._store.read()
-        votes = [
-            dict(v) for v in db.execute("SELECT person, vote, comment, time FROM offer_votes WHERE offer = ?", (offer,))
-        ]
-        files = [
-            dict(f)
-            for f in db.execute("SELECT name, sha256, bytes, findings FROM offer_files WHERE offer = ?", (offer,))
-        ]
-        for file in files:
-            file["findings"] = json.loads(file["findings"])
-        shown = votes if len(votes) >= NEEDED_VOTES else [vote for vote in votes if vote["person"] == person]
-        body = {key: row[key] for key in ("id", "person", "reason", "controls", "state", "created")}
-        return {**body, "files": files, "votes": shown, "votes_given": len(votes), "votes_needed": NEEDED_VOTES}
+        return self._ledger.content(offer, found["sha256"])
 
     def list_for(self, person: str) -> list[dict[str, Any]]:
         """List a person's own releases and those they may check, newest first."""
-        rows = self._store.read().execute("SELECT id, person FROM offers ORDER BY number DESC").fetchall()
+        rows = self._store.read().execute("SELECT * FROM offers ORDER BY number DESC").fetchall()
         is_checker = self._is_checker(person)
-        return [self.get(person, row["id"]) for row in rows if is_checker or row["person"] == person]
+        seen = (row for row in rows if row["person"] == person or (is_checker and row["state"] != "draft"))
+        return [self._ledger.body(row, person) for row in seen]
 
-    def _move(self, person: str, offer: str, verb: str) -> dict[str, Any]:
-        row = self._row(offer)
-        if row["person"] != person:
-            raise AccessDenied(f"Only the author of {offer} can {verb} it.")
-        state = next_state(row["state"], verb)
-        with self._store.change(person, f"release.{verb}", offer, state=state) as change:
-            moved = change.execute(
-                "UPDATE offers SET state = ? WHERE id = ? AND state = ?", (state, offer, row["state"])
-            )
-            if moved.rowcount != 1:
-                raise Conflict(f"{offer} changed at the same moment; look at it again.")
-        return self.get(person, offer)
+    def scan(self, person: str, name: str, files: Mapping[str, bytes]) -> Kept:
+        """Check one file as an offer would, beside the files that help to judge it, without offering it."""
+        kept = checked(files, [name], {})
+        before = self._ledger.shown_before(self._project(person, ""), self._datasets(person), "")
+        return next(file for file in with_differences("this file", kept, before) if file.name == name)
 
-    def _row(self, offer: str) -> Any:
-        row = self._store.read().execute("SELECT * FROM offers WHERE id = ?", (offer,)).fetchone()
-        if row is None:
-            raise NotFound(f"There is no release “{offer}”; `workbench offers` lists yours.")
-        return row
+    def _project(self, person: str, named: str) -> str:
+        """Give the project of an offer: the one that is named, the person's only one, or their account."""
+        record = read_person(self._store, person)
+        own = sorted(record.projects) if record else []
+        if named and named not in own and named != person:
+            raise AccessDenied(f"You are no member of a project “{named[:80]}”; yours: {', '.join(own) or 'none'}.")
+        return named or (own[0] if len(own) == 1 else person)
 
-    def _is_checker(self, person: str) -> bool:
-        found = self._store.read().execute("SELECT 1 FROM roles WHERE person = ? AND role = 'checker'", (person,))
-        return found.fetchone() is not None
-
-    def _require_checker(self, person: str, author: str, offer: str) -> None:
-        if not self._is_checker(person):
-            raise NotFound(f"There is no release “{offer}”; `workbench offers` lists yours.")
-        if person == author:
-            raise AccessDenied("Nobody checks their own release; two other output checkers have to.")
-
-    def _keep(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self._folder / f"{digest}.part"
-        part.write_bytes(content)
-        part.replace(self._folder / digest)
-        return digest
-
-
-def _check_text(name: str, text: str, *, needed: bool) -> None:
-    if needed and not text.strip():
-        raise InvalidInput(f"Say the {name}: an output checker judges with it.")
-    if len(text) > MAX_TEXT:
-        raise InvalidInput(f"The {name} has {len(text):,} characters; at most {MAX_TEXT:,} are kept.")
+    def _datasets(self, person: str) -> list[str]:
+        """Give the datasets that a person was ever granted, from which the files may be made."""
+        rows = self._store.read().execute("SELECT DISTINCT dataset FROM grants WHERE person = ?", (person,))
+        return sorted(row["dataset"] for row in rows)

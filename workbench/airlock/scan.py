@@ -7,7 +7,6 @@ Runs in: anywhere
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from typing import Any
@@ -15,12 +14,15 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from workbench.airlock.findings import Finding, ScanContext
+from workbench.airlock.scanners.table import scan_table
 from workbench.errors import InvalidInput
 
 MAX_FILE_BYTES = 20_000_000
 KINDS = {
     ".png": "image",
     ".csv": "table",
+    ".tsv": "table",
+    ".parquet": "table",
     ".ipynb": "notebook",
     ".onnx": "model",
     ".txt": "text",
@@ -55,6 +57,8 @@ def scan_file(name: str, content: bytes, context: ScanContext | None = None) -> 
     if len(content) > MAX_FILE_BYTES:
         raise InvalidInput(f"“{name}” has {len(content):,} bytes; a release takes at most {MAX_FILE_BYTES:,} per file.")
     try:
+        if KINDS[suffix] == "table":
+            return scan_table(name, content, context)
         return _SCANNERS[KINDS[suffix]](name, content)
     except (ValueError, KeyError, UnidentifiedImageError, OSError) as problem:
         raise InvalidInput(
@@ -71,15 +75,6 @@ def _scan_image(name: str, content: bytes) -> list[Finding]:
         for key in texts
         if key != "Software"
     ]
-
-
-def _scan_table(name: str, content: bytes) -> list[Finding]:
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8"))))
-    header = [column.strip().lower() for column in rows[0]] if rows else []
-    persons = [column for column in header if column in PERSON_COLUMNS]
-    if not persons:
-        return []
-    return [Finding(name, f"column “{persons[0]}”", "person-column", f"{len(rows) - 1} rows, each about one person")]
 
 
 def _scan_notebook(name: str, content: bytes) -> list[Finding]:
@@ -122,5 +117,5 @@ def _scan_text(name: str, content: bytes) -> list[Finding]:
 
 
 _SCANNERS = {
-    "image": _scan_image, "table": _scan_table, "notebook": _scan_notebook, "model": _scan_model, "text": _scan_text,
+    "image": _scan_image, "notebook": _scan_notebook, "model": _scan_model, "text": _scan_text,
 }  # fmt: skip

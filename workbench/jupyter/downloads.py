@@ -16,7 +16,7 @@ from workbench.jupyter.replies import send_error
 
 REFUSAL = (
     "Files of a workspace are not downloaded directly, because they may hold governed data. Offer the file for release "
-    'in a notebook: wb.offer("path/of/file", reason="what it is for"); two output checkers look at it first.'
+    'in a notebook: wb.offer("path/of/file", reason="…", controls="…"); two output checkers look at it first.'
 )
 TERMINALS = "Terminals are off here, because a terminal would run outside the sandbox; use a governed notebook."
 

@@ -54,8 +54,8 @@ def scan_table(name: str, content: bytes, context: ScanContext | None = None) ->
     return _few(name, placed)
 
 
-def cells_of(name: str, content: bytes, beside: bytes | None) -> tuple[tuple[Cell, ...], str]:
-    """Give the cells of a table, with their members where its sidecar says so, and the sidecar's dataset.
+def cells_of(name: str, content: bytes, beside: bytes | None) -> tuple[tuple[Cell, ...], str, bool]:
+    """Give a table's cells (with members, if its sidecar says so), the sidecar's dataset, and whether they surely count.
 
     Raises
     ------
@@ -64,9 +64,9 @@ def cells_of(name: str, content: bytes, beside: bytes | None) -> tuple[tuple[Cel
     """
     table = read_table(name, content)
     if beside is None:
-        return table.cells, ""
+        return table.cells, "", bool(table.counts) or table.adds_up
     sidecar, cells = _join(table, content, beside)
-    return cells, sidecar.dataset
+    return cells, sidecar.dataset, True
 
 
 def _join(table: Table, content: bytes, beside: bytes) -> tuple[Sidecar, tuple[Cell, ...]]:
