@@ -59,6 +59,7 @@ VERBS = (
     Verb("benchmark", "leaderboard", "workbench.benchmark.commands", "show a task's leaderboard"),
     Verb("benchmark", "report", "workbench.benchmark.commands", "run a notebook into an HTML report and a crate"),
     Verb("benchmark", "reproduce", "workbench.benchmark.commands", "run a report's crate again and give the verdict"),
+    Verb("airlock", "scan", "workbench.airlock.commands", "check a file as the airlock would (exit code 16: refused)"),
     Verb("airlock", "offer", "workbench.airlock.commands", "offer files for release"),
     Verb("airlock", "review", "workbench.airlock.commands", "vote on a release (output checker)"),
     Verb("airlock", "release", "workbench.airlock.commands", "release what both checkers approved"),
