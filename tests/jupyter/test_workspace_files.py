@@ -8,7 +8,7 @@ import pytest
 
 from workbench.errors import InvalidInput, NotFound
 from workbench.jupyter.accounts import workspace_of
-from workbench.jupyter.workspace_files import MOST_FILE_BYTES, list_workspace, read_workspace
+from workbench.jupyter.workspace_files import MOST_FILE_BYTES, list_workspace, read_with_sidecar, read_workspace
 
 
 @pytest.fixture
@@ -55,3 +55,12 @@ def test_a_file_too_large_for_the_airlock_is_refused_before_it_is_sent(home, wor
 
     with pytest.raises(InvalidInput, match="larger than 20 MB"):
         read_workspace(home, "researcher", "large.csv")
+
+
+def test_a_table_brings_its_sidecar_along_and_nobody_chooses_it(home, workspace):
+    for name in ("ages.csv", "ages.csv.cells.json", "notes.md"):
+        (workspace / name).write_text(name)
+
+    assert set(read_with_sidecar(home, "researcher", "ages.csv")) == {"ages.csv", "ages.csv.cells.json"}
+    assert set(read_with_sidecar(home, "researcher", "notes.md")) == {"notes.md"}
+    assert {file["path"] for file in list_workspace(home, "researcher")} == {"ages.csv", "notes.md"}

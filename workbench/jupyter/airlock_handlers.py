@@ -15,12 +15,13 @@ from urllib.parse import quote
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from workbench.airlock.sidecar import sidecar_name
 from workbench.errors import AccessDenied, Conflict, InvalidInput, WorkbenchError
 from workbench.jupyter.accounts import current_account
 from workbench.jupyter.lines import GatewayLines
 from workbench.jupyter.previews import preview
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
-from workbench.jupyter.workspace_files import list_workspace, read_workspace
+from workbench.jupyter.workspace_files import list_workspace, read_with_sidecar
 
 MOST_FILES = 50
 # A released file is carried away by its author; nothing in it may run in the lab's own origin on the way.
@@ -44,11 +45,11 @@ class AirlockHandler(WorkbenchHandler):
         """Who acts."""
         return current_account(self.settings_of_home)
 
-    async def read(self, path: object) -> tuple[str, bytes]:
-        """Read a file of the workspace."""
+    async def read(self, path: object) -> dict[str, bytes]:
+        """Read a file of the workspace with what helps to judge it; the file itself comes first."""
         if not isinstance(path, str) or not path:
             raise InvalidInput("Name a file of your workspace.")
-        return await asyncio.to_thread(read_workspace, self.settings_of_home, self.account, path)
+        return await asyncio.to_thread(read_with_sidecar, self.settings_of_home, self.account, path)
 
     async def ask(self, method: str, url: str, value: object = None) -> bytes:
         """Ask the gateway as the signed-in person."""
@@ -89,8 +90,8 @@ class ScanHandler(AirlockHandler):
     async def post(self) -> None:
         """Check it."""
         try:
-            name, content = await self.read(self.form().get("path"))
-            form = {"name": name, "content": base64.b64encode(content).decode()}
+            (name, content), *beside = _encoded(await self.read(self.form().get("path"))).items()
+            form = {"name": name, "content": content, **({"evidence": dict(beside)} if beside else {})}
             self.finish(await self.ask("POST", "/v1/scan", form))
         except WorkbenchError as error:
             send_error(self, error)
@@ -119,12 +120,11 @@ class OffersHandler(AirlockHandler):
                 raise InvalidInput(f"Choose 1 to {MOST_FILES} files of your workspace.")
             contents: dict[str, str] = {}
             for path in paths:
-                name, content = await self.read(path)
-                if name in contents:
-                    raise Conflict(
-                        f"Two files are called “{name}”; rename one, so that the checkers can tell them apart."
-                    )
-                contents[name] = base64.b64encode(content).decode()
+                found = _encoded(await self.read(path))
+                twice = next((name for name in found if name in contents), None)
+                if twice is not None:
+                    raise Conflict(f"Two files are called “{twice}”; rename one, so that they can be told apart.")
+                contents |= found
             self.finish(await self.ask("POST", "/v1/offers", {**form, "files": contents}))
         except WorkbenchError as error:
             send_error(self, error)
@@ -138,12 +138,12 @@ class OfferFileHandler(AirlockHandler):
     async def post(self, offer: str, name: str) -> None:
         """Put a file of the workspace in the place of this one, or beside the others."""
         try:
-            _, content = await self.read(self.form().get("path"))
-            reply = await self.lines.ask(
-                self.account, "PUT", _file_url(offer, name), body=content,
-                headers={"Content-Type": "application/octet-stream"},
-            )  # fmt: skip
-            self.finish(reply[2])
+            (_, content), *beside = (await self.read(self.form().get("path"))).items()
+            kind = {"Content-Type": "application/octet-stream"}
+            for one, body in ((name, content), *((sidecar_name(name), sidecar) for _, sidecar in beside)):
+                url = _file_url(offer, one)
+                _, _, reply = await self.lines.ask(self.account, "PUT", url, body=body, headers=kind)
+            self.finish(reply)
         except WorkbenchError as error:
             send_error(self, error)
 
@@ -192,6 +192,10 @@ class PreviewHandler(AirlockHandler):
             self.finish(json.dumps(shown))
         except WorkbenchError as error:
             send_error(self, error)
+
+
+def _encoded(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(content).decode() for name, content in files.items()}
 
 
 def _file_url(offer: str, name: str) -> str:

@@ -1,6 +1,4 @@
-"""What the page of a dataset's rules needs beside the gateway: the terms to choose from, and a policy's check.
-
-Neither needs a key or a datum, so neither goes to the gateway.
+"""The check of a custodian's policy text, which needs neither a key nor a datum and so never goes to the gateway.
 
 Runs in: Jupyter server
 """
@@ -15,21 +13,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from workbench.errors import InvalidInput, WorkbenchError
-from workbench.governance.duo.terms import vocabulary
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
-
-SHOWN = ("code", "short", "label", "definition", "kind", "parameter")
-
-
-class TermsHandler(WorkbenchHandler):
-    """The terms of the Data Use Ontology."""
-
-    @authenticated
-    @authorized("read", RESOURCE)
-    def get(self) -> None:
-        """List them."""
-        terms = [{name: getattr(term, name) for name in SHOWN} for term in vocabulary().values()]
-        self.finish(json.dumps({"terms": terms}))
 
 
 class PolicyCheckHandler(WorkbenchHandler):
@@ -60,4 +44,4 @@ def _check(body: bytes) -> dict[str, Any]:
 
 def rules_handlers(root: str) -> list[tuple[Any, ...]]:
     """Give these handlers for a Tornado application whose API begins at `root`."""
-    return [(root + "terms", TermsHandler), (root + "policy/check", PolicyCheckHandler)]
+    return [(root + "policy/check", PolicyCheckHandler)]

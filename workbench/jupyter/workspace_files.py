@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workbench.airlock.kinds import KINDS, kind_of
+from workbench.airlock.sidecar import ENDING, sidecar_name
 from workbench.errors import InvalidInput, NotFound
 from workbench.jupyter.accounts import workspace_of
 from workbench.jupyter.workspaces import inside
 from workbench.settings import Settings
 
 # What the airlock can judge; its own check decides, this list only spares people a refusal.
-SUFFIXES = frozenset(
-    ".png .jpg .jpeg .webp .tif .tiff .svg .pdf .csv .tsv .parquet .ipynb .onnx .safetensors .txt .md .json".split()
-)
+SUFFIXES = frozenset({*KINDS, ".txt", ".md", ".json"})
 MOST_FILES = 500
 MOST_FILE_BYTES = 20_000_000
 
@@ -32,7 +32,8 @@ def list_workspace(settings: Settings, account: str) -> list[dict[str, Any]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             file = Path(folder, name)
-            if file.suffix.lower() not in SUFFIXES or name.startswith("."):
+            # A sidecar goes along with its table and is not chosen by itself.
+            if file.suffix.lower() not in SUFFIXES or name.startswith(".") or name.endswith(ENDING):
                 continue
             known = file.lstat()
             if stat.S_ISREG(known.st_mode):
@@ -76,3 +77,17 @@ def read_workspace(settings: Settings, account: str, path: str) -> tuple[str, by
             f"“{Path(path).name}” is larger than {MOST_FILE_BYTES // 1_000_000} MB; offer a summary of it instead."
         )
     return Path(path).name, content
+
+
+def read_with_sidecar(settings: Settings, account: str, path: str) -> dict[str, bytes]:
+    """Give a file of the workspace by its name and, of a table, the sidecar that lies beside it. Raises as above."""
+    name, content = read_workspace(settings, account, path)
+    found = {name: content}
+    if kind_of(name) == "table":
+        beside = sidecar_name(name)
+        try:
+            found[beside] = read_workspace(settings, account, str(Path(path).with_name(beside)))[1]
+        except NotFound:
+            # Most tables have none; the checks then go by the columns of counts that they recognise.
+            return found
+    return found

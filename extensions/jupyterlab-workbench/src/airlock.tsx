@@ -53,7 +53,7 @@ function OfferList(props: { desk: Desk; offers: Offer[]; title: string }): React
             >
               <span className="wb-RowText">
                 <span className="wb-RowTitle">
-                  <span>{offer.reason}</span>
+                  <span>{offer.reason || trans.__('Draft')}</span>
                   <StateChip state={offer.state} />
                 </span>
                 <span className="wb-Dim">{sayOffer(desk, offer)}</span>

@@ -13,7 +13,7 @@ import type {
   Task,
   WaitingVersion
 } from './replies';
-import type { Offer, OfferForm, OfferVerb, Preview, Scan, Vote, WorkspaceFile } from './replies-airlock';
+import type { Offer, OfferForm, Preview, Scan, Vote, WorkspaceFile } from './replies-airlock';
 import type {
   Agreement,
   AuditEvent,
@@ -23,7 +23,6 @@ import type {
   Explanation,
   Facts,
   Grant,
-  KnownTerm,
   Policy,
   PolicyCheck,
   Project,
@@ -87,8 +86,6 @@ export class Api {
   acceptAgreement = (dataset: string, version: number): Promise<unknown> =>
     this.post(at`datasets/${dataset}/agreement/accept`, { version });
   usage = (dataset: string): Promise<Usage> => this.get(at`datasets/${dataset}/usage`);
-  /** Every term of the Data Use Ontology that is matched. */
-  terms = async (): Promise<KnownTerm[]> => (await this.get<{ terms: KnownTerm[] }>('terms')).terms;
   setUsage = (dataset: string, usage: Body): Promise<unknown> => this.post(at`datasets/${dataset}/usage`, usage);
   policy = (dataset: string): Promise<Policy> => this.get(at`datasets/${dataset}/policy`);
   setPolicy = (dataset: string, text: string): Promise<Policy> => this.post(at`datasets/${dataset}/policy`, { text });
@@ -120,9 +117,10 @@ export class Api {
   offers = async (): Promise<Offer[]> => (await this.get<{ offers: Offer[] }>('offers')).offers;
   offer = (offer: string): Promise<Offer> => this.get(at`offers/${offer}`);
   offerFiles = (form: OfferForm): Promise<Offer> => this.post('offers', { ...form });
-  vote = (offer: string, vote: Vote, comment: string): Promise<Offer> => this.post(at`offers/${offer}/votes`, { vote, comment });
-  moveOffer = (offer: string, verb: Exclude<OfferVerb, 'vote' | 'edit'>, comment = ''): Promise<Offer> =>
-    this.post(at`offers/${offer}/${verb}`, { comment });
+  vote = (offer: Offer, vote: Vote, comment: string): Promise<Offer> =>
+    this.post(at`offers/${offer.id}/votes`, { vote, comment, revision: offer.revision });
+  moveOffer = (offer: string, verb: 'submit' | 'release' | 'withdraw' | 'reject', form: Body): Promise<Offer> =>
+    this.post(at`offers/${offer}/${verb}`, form);
   putFile = (offer: string, name: string, path: string): Promise<Offer> => this.post(at`offers/${offer}/files/${name}`, { path });
   removeFile = async (offer: string, name: string): Promise<unknown> =>
     (await this.read('DELETE', at`offers/${offer}/files/${name}`)).text();

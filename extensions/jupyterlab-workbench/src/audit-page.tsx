@@ -57,6 +57,7 @@ export function AuditPage({ desk }: { desk: Desk }): React.JSX.Element {
             hint={trans.__('any')}
             options={[
               ['done', trans.__('done')],
+              ['allowed', trans.__('allowed')],
               ['denied', trans.__('denied')],
               ['failed', trans.__('failed')]
             ]}

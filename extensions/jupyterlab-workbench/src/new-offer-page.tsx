@@ -83,7 +83,7 @@ export function NewOfferPage({ desk, onDone }: { desk: Desk; onDone: () => void 
             {busy ? trans.__('Working…') : trans.__('Offer for release')}
           </Button>
           <Button
-            disabled={busy || !isWhole}
+            disabled={busy || files.length === 0}
             onClick={() => {
               offer(true);
             }}

@@ -22,6 +22,11 @@ export function OfferFiles({ desk, offer }: { desk: Desk; offer: Offer }): React
           <FileRow key={`${file.name} ${file.sha256}`} desk={desk} offer={offer} file={file} />
         ))}
       </ul>
+      {offer.evidence.length > 0 && (
+        <p className="wb-Dim">
+          {trans.__('Beside them, read by the checks and never released: %1', offer.evidence.map(file => file.name).join(', '))}
+        </p>
+      )}
       {offer.may.includes('edit') && (
         <div className="wb-Actions">
           <Button
@@ -51,7 +56,6 @@ function FileRow({ desk, offer, file }: { desk: Desk; offer: Offer; file: OfferF
   const { trans, workbench } = desk;
   const [open, setOpen] = React.useState<'look' | 'replace' | null>(null);
   const [busy, problem, attempt] = useAttempt();
-  const isOwn = offer.person === workbench.me.value?.person;
   const toggle = (what: 'look' | 'replace'): void => {
     setOpen(open === what ? null : what);
   };
@@ -64,7 +68,7 @@ function FileRow({ desk, offer, file }: { desk: Desk; offer: Offer; file: OfferF
       <Findings findings={file.findings} trans={trans} />
       <Problem text={problem} />
       <div className="wb-Actions">
-        {!isOwn && (
+        {offer.may.includes('look') && (
           <Button
             label={trans.__('Look at %1', file.name)}
             onClick={() => {
@@ -74,7 +78,7 @@ function FileRow({ desk, offer, file }: { desk: Desk; offer: Offer; file: OfferF
             {open === 'look' ? trans.__('Close') : trans.__('Look at it')}
           </Button>
         )}
-        {isOwn && offer.state === 'released' && (
+        {offer.may.includes('download') && (
           <Button
             kind="primary"
             disabled={busy}

@@ -3,7 +3,8 @@
 import * as React from 'react';
 import { StateChip } from './airlock';
 import { Mark } from './checklist';
-import { Problem } from './forms';
+import { saveAsJson } from './download';
+import { Problem, TextArea } from './forms';
 import { useAttempt, useReply } from './hooks';
 import { OfferFiles } from './offer-files';
 import { Button, type Desk, Facts, Notice } from './parts';
@@ -31,7 +32,7 @@ export function OfferPage({ desk, id }: { desk: Desk; id: string }): React.JSX.E
       <header>
         <p className="wb-Eyebrow">{trans.__('Release · %1', offer.id)}</p>
         <h1>
-          {offer.reason} <StateChip state={offer.state} />
+          {offer.reason || trans.__('Draft')} <StateChip state={offer.state} />
         </h1>
         <Way state={offer.state} label={trans.__('Way of the release')} />
       </header>
@@ -56,9 +57,21 @@ export function OfferPage({ desk, id }: { desk: Desk; id: string }): React.JSX.E
           {offer.history.map((step, index) => (
             <li key={index}>
               <span className="wb-Dim">{sayMoment(step.time)}</span> {step.actor} · {step.verb} → {step.state}
+              {step.comment && <span className="wb-Dim"> {trans.__('“%1”', step.comment)}</span>}
             </li>
           ))}
         </ol>
+        {offer.ledger && (
+          <div className="wb-Actions">
+            <Button
+              onClick={() => {
+                saveAsJson(offer.ledger, `release-${offer.id}.json`);
+              }}
+            >
+              {trans.__('Download the ledger’s entry')}
+            </Button>
+          </div>
+        )}
       </section>
     </article>
   );
@@ -84,53 +97,115 @@ function Way({ state, label }: { state: string; label: string }): React.JSX.Elem
 
 /** What this person may do with the release now, apart from its files. */
 function Steps({ desk, offer }: { desk: Desk; offer: Offer }): React.JSX.Element | null {
-  const { trans, workbench } = desk;
-  const [comment, setComment] = React.useState('');
-  const [busy, problem, attempt] = useAttempt();
-  const may = new Set(offer.may);
-  const vote = (choice: Vote): void => {
-    attempt(() => workbench.change(() => workbench.api.vote(offer.id, choice, comment.trim())));
-  };
-  const move = (verb: 'submit' | 'release' | 'withdraw' | 'reject'): void => {
-    attempt(() => workbench.change(() => workbench.api.moveOffer(offer.id, verb, comment.trim())));
-  };
-  if (![...may].some(verb => verb !== 'edit')) {
-    return null;
+  const { trans } = desk;
+  if (offer.may.includes('vote') || offer.may.includes('reject')) {
+    return <Judging desk={desk} offer={offer} />;
   }
-  const judges = may.has('vote') || may.has('reject');
-  const isSilent = comment.trim() === '';
+  return offer.may.some(verb => verb === 'submit' || verb === 'release' || verb === 'withdraw') ? (
+    <section className="wb-Box wb-is-submitted wb-Pending" aria-label={trans.__('Your next step')}>
+      <h2>{trans.__('Your next step')}</h2>
+      <Moving desk={desk} offer={offer} />
+    </section>
+  ) : null;
+}
+
+/** The author's steps; a draft may say better what it is for before it is handed in. */
+function Moving({ desk, offer }: { desk: Desk; offer: Offer }): React.JSX.Element {
+  const { trans, workbench } = desk;
+  const [reason, setReason] = React.useState(offer.reason);
+  const [controls, setControls] = React.useState(offer.controls);
+  const [busy, problem, attempt] = useAttempt();
+  const move = (verb: 'submit' | 'release' | 'withdraw', form = {}): void => {
+    attempt(() => workbench.change(() => workbench.api.moveOffer(offer.id, verb, form)));
+  };
+  const submits = offer.may.includes('submit');
+  const isBare = reason.trim() === '' || controls.trim() === '';
   return (
-    <section className="wb-Box wb-is-submitted wb-Pending" aria-label={judges ? trans.__('Your vote') : trans.__('Your next step')}>
-      <h2>{judges ? trans.__('Your vote') : trans.__('Your next step')}</h2>
-      {may.has('vote') && (
-        <p className="wb-Dim">{trans.__('The other checker sees your vote only after voting, as you see theirs.')}</p>
-      )}
-      {judges && (
-        <textarea
-          rows={2}
-          aria-label={trans.__('Comment on release %1', offer.id)}
-          placeholder={trans.__('What you looked at (needed unless you approve)')}
-          value={comment}
-          onChange={event => {
-            setComment(event.target.value);
-          }}
-        />
+    <>
+      {submits && (
+        <div className="wb-Form">
+          <TextArea label={trans.__('What the files are for')} required value={reason} onChange={setReason} />
+          <TextArea label={trans.__('What was done against disclosure')} required value={controls} onChange={setControls} />
+        </div>
       )}
       <Problem text={problem} />
       <div className="wb-Actions">
-        {may.has('submit') && <Step label={trans.__('Submit for review')} kind="primary" busy={busy} run={() => { move('submit'); }} />}
-        {may.has('release') && <Step label={trans.__('Release the files')} kind="primary" busy={busy} run={() => { move('release'); }} />}
-        {may.has('vote') && (
+        {submits && (
+          <Step
+            label={trans.__('Submit for review')}
+            kind="primary"
+            busy={busy || isBare}
+            run={() => {
+              move('submit', { reason: reason.trim(), controls: controls.trim() });
+            }}
+          />
+        )}
+        {offer.may.includes('release') && (
+          <Step
+            label={trans.__('Release the files')}
+            kind="primary"
+            busy={busy}
+            run={() => {
+              move('release');
+            }}
+          />
+        )}
+        {offer.may.includes('withdraw') && (
+          <Step
+            label={trans.__('Withdraw')}
+            kind="danger"
+            busy={busy}
+            run={() => {
+              move('withdraw');
+            }}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+/** A checker's vote, or the later stop of what was approved or returned. */
+function Judging({ desk, offer }: { desk: Desk; offer: Offer }): React.JSX.Element {
+  const { trans, workbench } = desk;
+  const [comment, setComment] = React.useState('');
+  const [busy, problem, attempt] = useAttempt();
+  const votes = offer.may.includes('vote');
+  const isSilent = comment.trim() === '';
+  const vote = (choice: Vote) => (): void => {
+    attempt(() => workbench.change(() => workbench.api.vote(offer, choice, comment.trim())));
+  };
+  const reject = (): void => {
+    attempt(() => workbench.change(() => workbench.api.moveOffer(offer.id, 'reject', { comment: comment.trim() })));
+  };
+  return (
+    <section className="wb-Box wb-is-submitted wb-Pending" aria-label={trans.__('Your vote')}>
+      <h2>{votes ? trans.__('Your vote') : trans.__('Stop it after all')}</h2>
+      <p className="wb-Dim">
+        {votes
+          ? trans.__('The other checker sees your vote only after voting, as you see theirs.')
+          : trans.__('What is rejected ends here for good.')}
+      </p>
+      <textarea
+        rows={2}
+        aria-label={trans.__('Comment on release %1', offer.id)}
+        placeholder={trans.__('What you looked at (needed unless you approve)')}
+        value={comment}
+        onChange={event => {
+          setComment(event.target.value);
+        }}
+      />
+      <Problem text={problem} />
+      <div className="wb-Actions">
+        {votes ? (
           <>
-            <Step label={trans.__('Approve')} kind="primary" busy={busy} run={() => { vote('approve'); }} />
-            <Step label={trans.__('Ask for changes')} busy={busy || isSilent} run={() => { vote('changes'); }} />
-            <Step label={trans.__('Vote to reject')} kind="danger" busy={busy || isSilent} run={() => { vote('reject'); }} />
+            <Step label={trans.__('Approve')} kind="primary" busy={busy} run={vote('approve')} />
+            <Step label={trans.__('Ask for changes')} busy={busy || isSilent} run={vote('changes')} />
+            <Step label={trans.__('Vote to reject')} kind="danger" busy={busy || isSilent} run={vote('reject')} />
           </>
+        ) : (
+          <Step label={trans.__('Reject')} kind="danger" busy={busy || isSilent} run={reject} />
         )}
-        {may.has('reject') && !may.has('vote') && (
-          <Step label={trans.__('Reject')} kind="danger" busy={busy || isSilent} run={() => { move('reject'); }} />
-        )}
-        {may.has('withdraw') && <Step label={trans.__('Withdraw')} kind="danger" busy={busy} run={() => { move('withdraw'); }} />}
       </div>
     </section>
   );

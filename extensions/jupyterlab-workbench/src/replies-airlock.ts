@@ -26,7 +26,7 @@ export interface OfferVote {
   time: string;
 }
 
-export type OfferVerb = 'edit' | 'submit' | 'vote' | 'withdraw' | 'release' | 'reject';
+export type OfferVerb = 'edit' | 'submit' | 'vote' | 'withdraw' | 'release' | 'reject' | 'look' | 'download';
 
 export interface Offer {
   id: string;
@@ -36,12 +36,18 @@ export interface Offer {
   controls: string;
   state: string;
   created: string;
+  /** Counts the changes of its files; a vote is for the revision that was looked at. */
+  revision: number;
   files: OfferFile[];
+  /** Files that help to judge the others and never leave. */
+  evidence: Pick<OfferFile, 'name' | 'bytes' | 'sha256'>[];
   /** Blind: until every checker voted, only one's own. */
   votes: OfferVote[];
   votes_given: number;
   votes_needed: number;
-  history: { time: string; actor: string; verb: string; state: string }[];
+  history: { time: string; actor: string; verb: string; state: string; comment: string }[];
+  /** What left, with the signed checkpoint of the log; null before the release. */
+  ledger: Record<string, unknown> | null;
   /** What this person may do with it now. */
   may: OfferVerb[];
 }

@@ -44,7 +44,10 @@ export interface Agreement {
 /** One term of a dataset's permitted use. */
 export interface Term {
   code: string;
+  label: string;
   value: string;
+  /** Why the term always needs a look; empty where it is matched by itself. */
+  note: string;
 }
 
 export interface KnownTerm {
@@ -52,15 +55,17 @@ export interface KnownTerm {
   short: string;
   label: string;
   definition: string;
-  kind: 'permission' | 'modifier' | 'investigation';
-  /** What its value says; null where the term takes none. */
-  parameter: string | null;
+  kind: string;
+  /** What its value says; empty where the term takes none. */
+  parameter: string;
 }
 
 export interface Usage {
   terms: Term[];
   /** Kinds of training that the dataset asks for. */
-  training?: string[];
+  training: string[];
+  /** Every term there is to choose from. */
+  known: KnownTerm[];
 }
 
 export interface Training {

@@ -40,7 +40,7 @@ const SECTIONS: Section[] = [
     label: ({ trans }) => trans.__('Versions waiting'),
     due: workbench => workbench.waiting.value?.length ?? 0,
     isFor: workbench => workbench.reviews,
-    isOpen: () => true
+    isOpen: workbench => (workbench.waiting.value?.length ?? 0) > 0
   },
   { content: Datasets, label: ({ trans }) => trans.__('Datasets'), isOpen: () => true },
   { content: Holdings, label: ({ trans }) => trans.__('Access'), isOpen: workbench => !workbench.reviews },

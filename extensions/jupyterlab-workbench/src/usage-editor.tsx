@@ -14,14 +14,12 @@ interface Draft {
 export function UsageEditor({ desk, dataset }: { desk: Desk; dataset: string }): React.JSX.Element {
   const { trans, workbench } = desk;
   const usage = useReply(() => workbench.api.usage(dataset), `${dataset} ${workbench.news}`);
-  const known = useReply(() => workbench.api.terms(), 'terms');
   const [draft, setDraft] = React.useState<Draft | null>(null);
   const [busy, problem, attempt] = useAttempt();
-  if (!usage.value || !known.value) {
-    const failed = usage.problem ?? known.problem;
-    return failed ? <Problem text={failed} /> : <Notice kind="loading">{trans.__('Loading the terms…')}</Notice>;
+  if (!usage.value) {
+    return usage.problem ? <Problem text={usage.problem} /> : <Notice kind="loading">{trans.__('Loading the terms…')}</Notice>;
   }
-  const { terms, training } = draft ?? { terms: usage.value.terms, training: usage.value.training ?? [] };
+  const { terms, training } = draft ?? usage.value;
   return (
     <form
       className="wb-Form"
@@ -29,7 +27,8 @@ export function UsageEditor({ desk, dataset }: { desk: Desk; dataset: string }):
       onSubmit={event => {
         event.preventDefault();
         attempt(async () => {
-          await workbench.change(() => workbench.api.setUsage(dataset, { terms, training }));
+          const chosen = terms.map(({ code, value }) => ({ code, value }));
+          await workbench.change(() => workbench.api.setUsage(dataset, { terms: chosen, training }));
           setDraft(null);
         });
       }}
@@ -39,7 +38,7 @@ export function UsageEditor({ desk, dataset }: { desk: Desk; dataset: string }):
       )}
       <Removable
         label={trans.__('Terms of use')}
-        things={terms.map(term => [`${term.code} ${term.value}`, sayTerm(term, known.value ?? [])])}
+        things={terms.map(term => [`${term.code} ${term.value}`, sayTerm(term)])}
         remove={index => {
           setDraft({ terms: terms.filter((_, place) => place !== index), training });
         }}
@@ -47,7 +46,7 @@ export function UsageEditor({ desk, dataset }: { desk: Desk; dataset: string }):
       />
       <AddTerm
         desk={desk}
-        known={known.value.filter(term => term.kind !== 'investigation')}
+        known={usage.value.known}
         add={term => {
           setDraft({ terms: [...terms, term], training });
         }}
@@ -76,9 +75,8 @@ export function UsageEditor({ desk, dataset }: { desk: Desk; dataset: string }):
   );
 }
 
-function sayTerm(term: Term, known: KnownTerm[]): string {
-  const label = known.find(one => one.code === term.code)?.label ?? term.code;
-  return term.value ? `${label}: ${term.value}` : label;
+function sayTerm({ label, value, note }: Term): string {
+  return [value ? `${label}: ${value}` : label, note].filter(Boolean).join(' · ');
 }
 
 function Removable(props: {
@@ -132,9 +130,9 @@ function AddTerm(props: { desk: Desk; known: KnownTerm[]; add: (term: Term) => v
         </div>
       )}
       <Button
-        disabled={!chosen || (chosen.parameter !== null && value.trim() === '')}
+        disabled={!chosen || (chosen.parameter !== '' && value.trim() === '')}
         onClick={() => {
-          add({ code, value: chosen?.parameter ? value.trim() : '' });
+          add({ code, label: chosen?.label ?? code, value: chosen?.parameter ? value.trim() : '', note: '' });
           setCode('');
           setValue('');
         }}
