@@ -39,6 +39,8 @@ VERBS = (
     Verb("governance", "refuse", "workbench.governance.commands", "refuse an access request (custodian)"),
     Verb("governance", "revoke", "workbench.governance.commands", "end a grant now (custodian)"),
     Verb("governance", "audit", "workbench.governance.commands", "read or verify the audit log"),
+    Verb("governance", "explain", "workbench.governance.policy.commands", "say why: the policy that decides"),
+    Verb("governance", "policy", "workbench.governance.policy.commands", "check, set or show a dataset's own policy"),
     Verb("governance", "people", "workbench.governance.people_commands", "list accounts, or add one with its roles"),
     Verb("ingest", "ingest", "workbench.ingest.commands", "bring DICOM, images or tables in as a new dataset version"),
     Verb("ingest", "sign-off", "workbench.ingest.signing", "publish or reject a version that waits (second person)"),

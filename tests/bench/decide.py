@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import random
 import statistics
 import tempfile
 import time
@@ -34,7 +33,6 @@ def run() -> list[dict[str, Any]]:
         store = Store(Path(folder) / "home" / "store.sqlite", clock=lambda: NOW)
         _fill(store, Settings(Path(folder) / "home"))
         people = [f"person-{number}" for number in range(PEOPLE)]
-        random.Random(4).shuffle(people)
         steps = iter(range(10_000_000))
 
         def ask(person: str) -> None:

@@ -24,7 +24,7 @@ from workbench.governance.versions import NewVersion, find_version
 
 KEYS = {
     "name", "title", "tier", "custodian", "description", "version", "created", "scans", "subjects", "modality",
-    "allowed", "reason", "status", "until", "purpose", "request",
+    "allowed", "reason", "code", "obligations", "missing", "status", "until", "purpose", "request",
 }  # fmt: skip
 
 

@@ -5,12 +5,15 @@ Runs in: gateway
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.gateway import guard
 from workbench.gateway.call import Call, Route, dataset_in_path
 from workbench.governance import access, catalogue
+from workbench.governance.decision import Context
+from workbench.governance.people import find_purpose
 from workbench.governance.record import audit
 
 PEOPLE = ("person", "kernel")
@@ -20,16 +23,15 @@ MAX_EVENTS = 1000
 
 
 def list_datasets(call: Call) -> dict[str, Any]:
-    """List what this person may know of, with whether and why it may be read."""
-    context = guard.context_of(call.token)
-    found = catalogue.list_datasets(call.state.store, call.person, context, call.state.count)
+    """List what this person may know of, with whether and why it may be read; with a purpose, for that one only."""
+    found = catalogue.list_datasets(call.state.store, call.person, _context(call), call.state.count)
     return {"datasets": found}
 
 
 def get_dataset(call: Call) -> dict[str, Any]:
     """Give one dataset's card, versions and this person's requests."""
     name = call.path["dataset"]
-    return catalogue.get_dataset(call.state.store, call.person, name, guard.context_of(call.token), call.state.count)
+    return catalogue.get_dataset(call.state.store, call.person, name, _context(call), call.state.count)
 
 
 def submit_request(call: Call) -> dict[str, Any]:
@@ -81,6 +83,12 @@ def verify_audit(call: Call) -> dict[str, Any]:
     found = audit.verify(call.state.store)
     call.state.store.note(call.person, "audit.verify", "home", ok=found["ok"])
     return found
+
+
+def _context(call: Call) -> Context:
+    """Give the circumstances of a question, for the purpose in its query where it names one."""
+    context, asked = guard.context_of(call.token), call.query.get("purpose", "")
+    return replace(context, purpose=find_purpose(call.state.store, asked)) if asked else context
 
 
 ROUTES = (

@@ -58,6 +58,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /v1/visas/identities": form("person", "issuer", "subject", person=TEXT, issuer=TEXT, subject=TEXT,
                                       dataset=TEXT),
     "POST /v1/projects": form("id", "title", "members", id=TEXT, title=TEXT, members=TEXTS),
+    "POST /v1/datasets/{dataset}/policy": form(text=TEXT, check=FLAG),
     "POST /v1/purposes": form("id", "label", id=TEXT, label=TEXT, duo=TEXT, facts=OBJECT),
     "POST /v1/people/{person}": form(institution=TEXT, country=TEXT),
     "POST /v1/requests/{request}/refuse": REASON,

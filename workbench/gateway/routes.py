@@ -16,6 +16,7 @@ from workbench.gateway import (
     key_routes,
     label_routes,
     package_routes,
+    policy_routes,
     reading_routes,
     session_routes,
     staging,
@@ -42,6 +43,7 @@ _ROUTES: tuple[Route, ...] = (
     *teaching_routes.ROUTES,
     *key_routes.ROUTES,
     *package_routes.ROUTES,
+    *policy_routes.ROUTES,
 )
 
 ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))

@@ -18,6 +18,7 @@ from workbench.governance.canonical import canonical_json, stamp
 from workbench.governance.card import build_card, check_card
 from workbench.governance.decide import Context, decide
 from workbench.governance.decision import Decision, unknown_dataset
+from workbench.governance.evidence.standing import Item, standing
 from workbench.governance.obligations import Obligations
 from workbench.governance.people import whoami
 from workbench.governance.store import Change, Store
@@ -121,9 +122,10 @@ def get_dataset(
     Returns
     -------
     dict
-        `name, title, tier, custodian, description, version, created, scans, subjects, modality, allowed, reason,
-        status, until, purpose, request`, and `card, versions, requests`; for those who may sign versions off also
-        `waiting` (the id of the version that waits, or None), `signings, withdrawals`.
+        `name, title, tier, custodian, description, version, created, scans, subjects, modality, allowed, reason, code,
+        obligations` (sentences), `missing` (items of the checklist), `status, until, purpose, request`, and `card,
+        versions, requests`; for those who may sign versions off also `waiting` (the id of the version that waits, or
+        None), `signings, withdrawals`.
 
     Raises
     ------
@@ -167,12 +169,18 @@ def _reading(store: Store, person: str, name: str, context: Context) -> Decision
     return decide(store, person, "dataset.read", name, context)
 
 
+def _missing(store: Store, person: str, name: str, context: Context) -> tuple[Item, ...]:
+    """Give what of the checklist is not met, for the purpose that is asked about or for any."""
+    now = stamp(context.now or store.now())
+    return standing(store, person, name, purpose=context.purpose or None, now=now).missing
+
+
 def _seen(decision: Decision, name: str, version: str, count: Count | None) -> dict[str, Any]:
     """Give the numbers under obligations; none where nobody counts, or where the obligations cannot be met."""
     try:
         scans, subjects = count(name, version, decision.obligations) if count else (None, None)
     except AccessDenied as unmet:
-        return {"scans": None, "subjects": None, "allowed": False, "reason": unmet.message}
+        return {"scans": None, "subjects": None, "allowed": False, "reason": unmet.message, "code": unmet.code}
     return {"scans": scans, "subjects": subjects}
 
 
@@ -189,6 +197,9 @@ def _describe(store: Store, person: str, name: str, context: Context, count: Cou
         "modality": json.loads(dataset["card"]).get("modality", "CT"),
         "allowed": decision.allowed,
         "reason": decision.reason,
+        "code": decision.code,
+        "obligations": list(decision.obligations.sentences()),
+        "missing": [item.as_dict() for item in _missing(store, person, name, context)],
     }
     if newest and decision.allowed and decision.obligations:
         found |= _seen(decision, name, newest["version"], count)

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from workbench.connection import default_account, terminal
 from workbench.errors import IntegrityError
 from workbench.governance.canonical import day
+from workbench.governance.evidence.commands import add_facts, facts_of
 from workbench.settings import load_settings
 
 _MARKS = {"open": "✓", "granted": "✓", "submitted": "…", "undisclosed": "✗", "refused": "✗", "ended": "✗", "none": "✗"}
@@ -27,12 +28,14 @@ _MARKS = {"open": "✓", "granted": "✓", "submitted": "…", "undisclosed": "�
 def datasets_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `workbench datasets`."""
     parser.add_argument("name", nargs="?", help="one dataset, with its card and versions")
+    parser.add_argument("--purpose", default="", help="for this purpose only, such as “lung nodule detection”")
     _account(parser)
 
 
 def datasets(args: argparse.Namespace) -> None:
     """List the datasets, or show one."""
     url = f"/v1/datasets/{_part(args.name)}" if args.name else "/v1/datasets"
+    url += f"?purpose={_part(args.purpose)}" if args.purpose else ""
     answer = _ask(args, "researcher", "GET", url)
     if args.json:
         _say_json(answer if args.name else answer["datasets"])
@@ -40,8 +43,7 @@ def datasets(args: argparse.Namespace) -> None:
         _say(_dataset_text(answer))
     else:
         rows = [
-            (_MARKS.get(item["status"], "✗"), item["name"], item["tier"], str(item["scans"]), item["reason"])
-            for item in answer["datasets"]
+            (_mark(item), item["name"], item["tier"], str(item["scans"]), item["reason"]) for item in answer["datasets"]
         ]
         _say(
             _table(("", "NAME", "TIER", "SCANS", "WHY"), rows)
@@ -56,14 +58,17 @@ def request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--purpose", required=True, help="what for, such as “lung nodule detection”")
     parser.add_argument("--days", type=int, required=True, help="for how long, 1 to 365 days")
     parser.add_argument("--note", default="", help="anything the custodian should know")
+    add_facts(parser)
     _account(parser)
 
 
 def request(args: argparse.Namespace) -> None:
     """Ask for access."""
-    body = {"purpose": args.purpose, "days": args.days, "note": args.note}
+    body = {"purpose": args.purpose, "days": args.days, "note": args.note, "attestations": facts_of(args)}
     answer = _ask(args, "researcher", "POST", f"/v1/datasets/{_part(args.dataset)}/requests", body)
-    _report(args, answer, f"Request {answer['id']} for “{answer['dataset']}” is submitted; its custodian decides.")
+    told = f"Request {answer['id']} for “{answer['dataset']}” is submitted; its custodian decides."
+    unsure = [one for one in (answer["match"] or {"terms": []})["terms"] if one["answer"] == "review"]
+    _report(args, answer, "\n".join([told, *(f"… {one['label']}: {one['text']}" for one in unsure)]))
 
 
 def requests_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,11 +95,13 @@ def requests(args: argparse.Namespace) -> None:
 def approve_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `workbench approve`."""
     _decision(parser, "the request's id, such as R1")
+    parser.add_argument("--days", type=int, help="for fewer days than were asked for")
 
 
 def approve(args: argparse.Namespace) -> None:
     """Approve a request."""
-    answer = _ask(args, "custodian", "POST", f"/v1/requests/{_part(args.id)}/approve", {"reason": args.reason})
+    body = {"reason": args.reason, **({"days": args.days} if args.days is not None else {})}
+    answer = _ask(args, "custodian", "POST", f"/v1/requests/{_part(args.id)}/approve", body)
     until = day(answer["until"])
     text = f"{answer['person']} may read “{answer['dataset']}” until {until} (grant {answer['grant']})."
     _report(args, answer, text)
@@ -177,12 +184,17 @@ def _status_text(item: dict[str, Any]) -> str:
     return f"{item['status']}: {item['reason']}" if item["reason"] else str(item["status"])
 
 
+def _mark(item: dict[str, Any]) -> str:
+    """Give the sign before a dataset: whether it may be read now, or else where a request stands."""
+    return "✓" if item["allowed"] else _MARKS.get(item["status"], "✗").replace("✓", "✗")
+
+
 def _dataset_text(item: dict[str, Any]) -> str:
     lines = [
         f"{item['title']}  ({item['name']}, {item['tier']})",
         item["description"],
         f"{item['scans']} scans of {item['subjects']} subjects; custodian {item['custodian']}",
-        f"{_MARKS.get(item['status'], '✗')} {item['reason']}",
+        f"{_mark(item)} {item['reason']}",
     ]
     if item.get("waiting"):
         lines.append(f"version {item['waiting'][:12]}  waits for its sign-off (`workbench sign-off {item['name']}`)")
