@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
-from workbench.governance.access import active_grant, approve, list_requests, refuse, revoke, submit_request
+from workbench.governance.access import (
+    active_grant,
+    approve,
+    list_grants,
+    list_requests,
+    refuse,
+    revoke,
+    submit_request,
+)
+from workbench.governance.evidence.projects import set_project
+from workbench.governance.evidence.usage import set_usage
 from workbench.governance.people import add_person
 from workbench.governance.record.audit import list_events
 from workbench.governance.store import Store
@@ -177,3 +187,83 @@ def test_changes_and_refusals_are_both_on_record(store: Store) -> None:
         ("custodian", "request.approve", "done"),
     ]
     assert list_events(store)[-1]["details"]["grant"] == "G1"
+
+
+def test_terms_that_forbid_the_purpose_refuse_the_request_at_the_door(store: Store) -> None:
+    set_usage(store, "custodian", "clinic-ct", ["GRU", "NMDS"])
+    with pytest.raises(AccessDenied, match="no general methods research") as refusal:
+        submit_request(store, "researcher", "clinic-ct", "method-development", 30)
+    assert refusal.value.code == "use-not-permitted"
+    assert list_requests(store, "custodian") == []
+    assert list_events(store)[-1]["details"] == {"code": "use-not-permitted"}
+
+
+def test_what_a_purpose_settles_cannot_be_declared_otherwise(store: Store) -> None:
+    set_usage(store, "custodian", "clinic-ct", ["GRU", "NMDS"])
+    with pytest.raises(AccessDenied):
+        submit_request(
+            store, "researcher", "clinic-ct", "method-development", 30, attestations={"is_method_development": False}
+        )
+
+
+def test_the_custodian_sees_what_was_declared_and_what_is_unsure(store: Store) -> None:
+    set_usage(store, "custodian", "clinic-ct", ["HMB", "NCU", "COL"])
+    submit_request(store, "researcher", "clinic-ct", PURPOSE, 30, attestations={"is_commercial": False})
+    seen = list_requests(store, "custodian")[0]
+    assert seen["attestations"] == {"is_commercial": False}
+    assert [(term["code"], term["answer"]) for term in seen["match"]["terms"]] == [
+        ("DUO:0000006", "yes"), ("DUO:0000046", "yes"), ("DUO:0000020", "review"),
+    ]  # fmt: skip
+    assert [(item["key"], item["met"]) for item in seen["checklist"]] == [("use", None), ("approval", None)]
+    assert approve(store, "custodian", "R1")["reviewed"] == ["COL"]
+
+
+def test_terms_that_came_to_forbid_it_stop_the_approval(store: Store) -> None:
+    submit_request(store, "researcher", "clinic-ct", "method-development", 30)
+    set_usage(store, "custodian", "clinic-ct", ["GRU", "NMDS"])
+    assert list_requests(store, "custodian")[0]["match"]["answer"] == "no"
+    with pytest.raises(AccessDenied, match="forbid this"):
+        approve(store, "custodian", "R1")
+    assert active_grant(store, "researcher", "clinic-ct") is None
+
+
+def test_an_approval_may_be_for_fewer_days_but_not_for_more(store: Store) -> None:
+    submit_request(store, "researcher", "clinic-ct", PURPOSE, 30)
+    for days in (0, 31, True, "7"):
+        with pytest.raises(InvalidInput, match="1 to 30"):
+            approve(store, "custodian", "R1", days=days)  # type: ignore[arg-type]
+    assert approve(store, "custodian", "R1", days=7)["until"] == "2026-05-10T12:00:00Z"
+
+
+def test_a_project_has_to_be_ones_own(store: Store) -> None:
+    set_project(store, "custodian", "lung-ai", "Lung AI", ["reviewer"])
+    with pytest.raises(InvalidInput, match="not a member"):
+        submit_request(store, "researcher", "clinic-ct", PURPOSE, 30, attestations={"project": "lung-ai"})
+    assert submit_request(store, "reviewer", "clinic-ct", PURPOSE, 30, attestations={"project": "lung-ai"})
+
+
+@pytest.mark.parametrize("facts", ["x", ["is_commercial"], {"is_commercial": "no"}, {"person": "other"}])
+def test_odd_facts_refuse_a_request(store: Store, facts: Any) -> None:
+    with pytest.raises(InvalidInput):
+        submit_request(store, "researcher", "clinic-ct", PURPOSE, 30, attestations=facts)
+
+
+def test_open_data_under_terms_are_asked_for_where_a_person_has_to_look(store: Store) -> None:
+    set_usage(store, "custodian", "phantoms", ["GRU", "COL"])
+    assert submit_request(store, "researcher", "phantoms", PURPOSE, 30)["match"]["answer"] == "review"
+    with pytest.raises(Conflict, match="without a request"):
+        submit_request(store, "reviewer", "phantoms", PURPOSE, 30, attestations={
+            "research_kind": "biomedical", "collaboration": "the clinic",
+        })  # fmt: skip
+
+
+def test_grants_are_listed_to_their_holder_and_to_those_who_end_them(store: Store) -> None:
+    submit_request(store, "researcher", "clinic-ct", PURPOSE, 30)
+    approve(store, "custodian", "R1")
+    assert [(one["id"], one["is_active"], one["may_revoke"]) for one in list_grants(store, "researcher")] == [
+        ("G1", True, True)
+    ]
+    assert [one["id"] for one in list_grants(store, "custodian")] == ["G1"]
+    assert list_grants(store, "reviewer") == []
+    revoke(store, "custodian", "G1", "over")
+    assert [(one["is_active"], one["may_revoke"]) for one in list_grants(store, "researcher")] == [(False, False)]

@@ -10,6 +10,7 @@ import pytest
 
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from workbench.governance.decide import Context, decide
+from workbench.governance.evidence.usage import set_usage
 from workbench.governance.people import roles_of, seed
 from workbench.governance.store import Store
 from workbench.settings import Settings
@@ -67,6 +68,21 @@ def test_a_teacher_cannot_approve_their_own_cohort(store: Store) -> None:
     cohort = school(store)["id"]
     with pytest.raises(AccessDenied, match="custodian"):
         approve_cohort(store, "teacher", cohort)
+
+
+def test_approving_a_cohort_looks_at_the_terms_of_use(store: Store) -> None:
+    set_usage(store, "custodian", "clinic", ["GRU"])
+    approve_cohort(store, "custodian", school(store)["id"])
+    assert may_read(store, "ada")
+    set_usage(store, "custodian", "clinic", ["GRU", "RS=heart studies"])
+    assert not may_read(store, "ada")
+
+
+def test_terms_that_forbid_it_refuse_a_cohort(store: Store) -> None:
+    set_usage(store, "custodian", "clinic", ["GRU", "US=teacher"])
+    with pytest.raises(AccessDenied, match="user specific restriction") as refusal:
+        approve_cohort(store, "custodian", school(store)["id"])
+    assert refusal.value.code == "use-not-permitted" and not may_read(store, "ada")
 
 
 def test_an_ended_cohort_cannot_be_approved(store: Store) -> None:

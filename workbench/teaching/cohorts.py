@@ -14,7 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
-from workbench.governance.canonical import stamp
+from workbench.governance.canonical import moment, stamp
+from workbench.governance.evidence.planned import forbidding, judge_use, to_review
 from workbench.governance.people import find_person, roles_of
 from workbench.governance.store import Change, Store, stamped
 
@@ -111,6 +112,7 @@ def approve_cohort(store: Store, person: str, cohort: str) -> dict[str, Any]:
     mine = [d["dataset"] for d in body["datasets"] if d["custodian"] == person and d["approved_by"] is None]
     if not mine:
         raise AccessDenied(f"No dataset of {cohort} waits for you; its custodians decide.")
+    reviewed = {dataset: _reviewed(store, person, body, dataset) for dataset in mine}
     with store.change(person, "cohort.approve", cohort, datasets=mine) as change:
         for dataset in mine:
             change.execute(
@@ -118,6 +120,11 @@ def approve_cohort(store: Store, person: str, cohort: str) -> dict[str, Any]:
             )
             for member in body["members"]:
                 _grant(change, store, body, dataset=dataset, member=member, custodian=person)
+            change.execute(
+                "UPDATE requests SET reviewed = ? WHERE dataset = ? AND id IN (SELECT request FROM grants JOIN "
+                "cohort_grants ON grant_id = grants.id WHERE cohort = ?)",
+                (json.dumps(reviewed[dataset]), dataset, cohort),
+            )
     return get_cohort(store, person, cohort)
 
 
@@ -183,6 +190,19 @@ def _tier(store: Store, dataset: str) -> str:
     if row["tier"] == "undisclosed":
         raise InvalidInput(f"“{dataset}” is undisclosed: nobody's kernel reads it, a learner's neither.")
     return str(row["tier"])
+
+
+def _reviewed(store: Store, person: str, body: dict[str, Any], dataset: str) -> list[str]:
+    """Name the terms of use that the custodian looks at by approving; terms that forbid teaching refuse it."""
+    terms, starts = set(), store.now()
+    for member in body["members"]:
+        found = judge_use(store, member, dataset, PURPOSE, {}, starts=starts, until=moment(body["ends"]))
+        if found and found.answer == "no":
+            text = forbidding(found, dataset)
+            store.note(person, "cohort.approve", body["id"], outcome="denied", reason=text, code="use-not-permitted")
+            raise AccessDenied(text, code="use-not-permitted")
+        terms |= set(to_review(found))
+    return sorted(terms)
 
 
 def _grant(change: Change, store: Store, body: dict[str, Any], *, dataset: str, member: str, custodian: str) -> None:

@@ -81,6 +81,11 @@ DECLARED = tuple(field.name for field in fields(PurposeFacts) if field.name not 
 _IS_CHOICE = frozenset(field.name for field in fields(PurposeFacts) if field.type == "bool | None")
 
 
+def is_choice(name: str) -> bool:
+    """Say whether a fact is answered by yes or no."""
+    return name in _IS_CHOICE
+
+
 def read_facts(value: object) -> dict[str, Any]:
     """Give declared facts, checked: only known names, each of its type, without those left undeclared.
 
