@@ -37,7 +37,7 @@ def explain(args: argparse.Namespace) -> None:
     query = {"person": args.person, "action": args.action, "dataset": args.dataset, "purpose": args.purpose}
     with terminal(asker, settings) as line:
         answer: Any = line.get(f"/v1/explain?{urlencode(query)}")
-    _say(json.dumps(answer, ensure_ascii=False) if args.json else _explained(answer))
+    _say(json.dumps(answer, ensure_ascii=False) if args.json else _explained(answer, is_own=asker == args.person))
 
 
 def policy_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,11 +114,12 @@ def _held(answer: dict[str, Any], *, is_new: bool) -> str:
     return f"// text {answer['number']} of {answer['author']}, {answer['created']}\n{answer['text'].rstrip()}"
 
 
-def _explained(answer: dict[str, Any]) -> str:
+def _explained(answer: dict[str, Any], *, is_own: bool) -> str:
     mark, may = ("✓", "may") if answer["allowed"] else ("✗", "may not")
     purpose = f" for “{answer['purpose']}”" if answer["purpose"] else ""
     deed = answer["action"].rpartition(".")[2]
-    lines = [f"{mark} {answer['person']} {may} {deed} “{answer['resource']}”{purpose}.", f"  {answer['reason']}"]
+    lines = [f"{mark} {answer['person']} {may} {deed} “{answer['resource']}”{purpose}."]
+    lines.append(f"  {answer['reason']}" if is_own else f"  They are told: {answer['reason']}")
     if not answer["policies"]:
         lines.append("decided by: no policy, and what none permits is refused")
     for number, one in enumerate(answer["policies"]):

@@ -22,16 +22,25 @@ from workbench.governance.policy.settling import settle
 from workbench.governance.policy.situation import Situation
 from workbench.governance.policy.texts import policy_text
 from workbench.governance.question import Case
+from workbench.governance.store import Store
 
 SHORT = {"read": "dataset.read", "view": "dataset.view", "see": "dataset.see", "request": "dataset.request"}
 # What a fact is called in a sentence, when the answer turns with it.
 _FACTS = {
     "grant": "an approval that runs", "agreement": "the agreement accepted", "training": "the training in date",
-    "use": "a purpose that the terms of use permit", "sandbox": "a governed kernel", "view": "an open view",
+    "use": "a purpose that the terms of use permit", "sandbox": "a governed kernel",
+    "view": "an open view: show the scan in a running notebook",
 }  # fmt: skip
 
+# The fact that each forbid of the house waits for, and the item of the checklist where it has another name.
+_NEEDED = {
+    "no-grant": "grant", "no-agreement": "agreement", "no-training": "training", "use-not-permitted": "use",
+    "no-sandbox": "sandbox", "no-view": "view",
+}  # fmt: skip
+_ITEMS = {"grant": "approval"}
 
-def explain(store: Any, asker: str, person: str, action: str, resource: str, *, purpose: str = "") -> dict[str, Any]:
+
+def explain(store: Store, asker: str, person: str, action: str, resource: str, *, purpose: str = "") -> dict[str, Any]:
     """Explain the answer to a question, for the person themself, the dataset's custodian or an administrator.
 
     Parameters
@@ -99,9 +108,7 @@ def _changes(case: Case) -> Iterator[str]:
     if case.outcome.allowed:
         yield from _what_holds_it(case)
         return
-    for policy in case.outcome.policies:
-        said = FORBIDDEN[policy.name] if policy.id.startswith(HOUSE) else None
-        yield (said(case) if said else own_words(policy, case))[1]
+    yield from (_what_lifts(policy, case) for policy in case.outcome.policies)
     if not case.outcome.policies and not case.outcome.problem:
         found = list(_what_opens_it(case))
         yield from found
@@ -109,12 +116,27 @@ def _changes(case: Case) -> Iterator[str]:
             yield f"Only another policy would; ask {case.situation.custodian or 'an administrator'}."
 
 
+def _what_lifts(policy: Policy, case: Case) -> str:
+    """Say what a person needs for a forbid to match no more."""
+    if not policy.id.startswith(HOUSE):
+        return own_words(policy, case)[1]
+    if policy.name == "hidden":
+        return "It needs to be known to them: it is not discoverable, and they hold no approval for it."
+    fact = _NEEDED.get(policy.name)
+    if fact is None:
+        return FORBIDDEN[policy.name](case)[1]
+    steps = [item.next for item in missing_items(case) if _ITEMS.get(fact, fact) == item.key.partition(":")[0]]
+    return " ".join([f"It needs {_FACTS[fact]}.", *(step for step in steps if step)])
+
+
 def _what_holds_it(case: Case) -> Iterator[str]:
     """Say which facts the yes rests on, and until when each stands."""
     dates = {item.key.partition(":")[0]: item.until for item in (case.standing.items if case.standing else ())}
     for fact, text in _FACTS.items():
-        if getattr(case.situation, fact) and not _answer(case, _with(case.situation, fact, value=False)):
-            ends = dates.get("approval" if fact == "grant" else fact)
+        item = _ITEMS.get(fact, fact)
+        is_asked = item in dates or fact in ("sandbox", "view")
+        if is_asked and getattr(case.situation, fact) and not _answer(case, _with(case.situation, fact, value=False)):
+            ends = dates.get(item)
             yield f"It rests on {text}" + (f", which ends on {day(ends)}." if ends else ".")
 
 
