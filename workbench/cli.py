@@ -49,6 +49,7 @@ VERBS = (
     Verb("governance", "project", "workbench.governance.evidence.commands", "projects and their members"),
     Verb("governance", "purpose", "workbench.governance.evidence.commands", "the purposes that requests may name"),
     Verb("governance", "people", "workbench.governance.people_commands", "list accounts, or add one with its roles"),
+    Verb("governance", "packages", "workbench.governance.packages.commands", "packages of your own in notebooks"),
     Verb("ingest", "ingest", "workbench.ingest.commands", "bring DICOM, images or tables in as a new dataset version"),
     Verb("ingest", "sign-off", "workbench.ingest.signing", "publish or reject a version that waits (second person)"),
     Verb("ingest", "withdraw", "workbench.ingest.signing", "make a subject unreadable in every version, for ever"),

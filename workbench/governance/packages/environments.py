@@ -83,8 +83,8 @@ def write_lock(folder: Path, packages: Sequence[Package]) -> None:
     (folder / LOCK).write_text(json.dumps(_rows(packages), indent=1, ensure_ascii=False))
 
 
-def point_to(folder: Path, name: str) -> None:
-    """Make an installation the current one, in one step, and forget those before the last."""
+def point_to(folder: Path, name: str) -> str:
+    """Make an installation the current one, in one step, and forget those before the last; give its name."""
     before = os.readlink(folder / CURRENT) if (folder / CURRENT).is_symlink() else EMPTY
     new = folder / ".next"
     new.unlink(missing_ok=True)
@@ -94,6 +94,7 @@ def point_to(folder: Path, name: str) -> None:
         # The last one stays: a kernel may be in the middle of importing from it.
         if other.is_dir() and not other.is_symlink() and other.name not in (name, before, EMPTY):
             shutil.rmtree(other, ignore_errors=True)
+    return name
 
 
 def kernel_variables(path: str) -> Mapping[str, str]:

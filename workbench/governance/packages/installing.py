@@ -61,8 +61,8 @@ def install(store: Store, settings: Settings, request: str) -> None:
         digest = lock_digest(packages) if packages else EMPTY
         if packages and not (folder / digest).is_dir():
             _fill(folder, digest, packages, Path(job), settings)
-    requests.finish(store, request, digest, wants, packages)
-    point_to(folder, digest)
+    # One step for whoever reads: a request never counts as installed before its packages are there.
+    requests.finish(store, request, wants, packages, switch=lambda: point_to(folder, digest))
 
 
 def _resolved(store: Store, person: str, wants: list[Wanted], job: Path) -> list[Package]:

@@ -188,7 +188,7 @@ def _explained(text: str) -> WorkbenchError:
             "(pip's own setting `index-url`), or put a wheel into the workspace.",
             code="index-unreachable",
         )
-    missing = re.search(r"No matching distribution found for ([\w.\[\]-]+)", text)
+    missing = re.search(r"No matching distribution found for ([\w.\[\]=<>!~,-]+)", text)
     if missing:
         return NotFound(
             f"The index has no wheel of “{missing[1]}” that fits this Python; check its name and version. Source "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -128,11 +128,24 @@ def check_found(store: Store, packages: Sequence[Package]) -> None:
                                code="package-refused")  # fmt: skip
 
 
-def finish(store: Store, request: str, digest: str, wants: Sequence[Wanted], packages: Sequence[Package]) -> None:
-    """Record an environment that is there now, with every hash and licence."""
+def finish(
+    store: Store, request: str, wants: Sequence[Wanted], packages: Sequence[Package], *, switch: Callable[[], str]
+) -> None:
+    """Have an environment switched to and record it, with every hash and licence, or neither.
+
+    Parameters
+    ----------
+    store, request
+        As everywhere.
+    wants, packages
+        What was asked for and what it came to.
+    switch : callable
+        Makes it the current one, and gives its digest.
+    """
     row, lock = _row(store, request), [vars(package) for package in packages]
     facts = [f"{package.name}=={package.version} sha256:{package.sha256}" for package in packages]
-    with store.change(row["person"], "package.install", request, environment=digest, packages=facts) as db:
+    with store.change(row["person"], "package.install", request, packages=facts) as db:
+        digest = db.details["environment"] = switch()
         db.execute(
             "INSERT INTO environments (person, digest, asked, lock, request, created) VALUES (?, ?, ?, ?, ?, ?)",
             (row["person"], digest, json.dumps([want.text for want in wants]), json.dumps(lock), request,
