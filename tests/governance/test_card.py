@@ -9,6 +9,9 @@ import pytest
 
 from workbench.errors import InvalidInput
 from workbench.governance.card import CROISSANT, build_card, usage_info, validate_card
+from workbench.governance.catalogue import get_dataset
+from workbench.governance.evidence.usage import set_usage
+from workbench.governance.store import Store
 
 FACTS = {
     "name": "clinic-ct", "title": "Chest CT", "description": "", "tier": "controlled", "custodian": "custodian",
@@ -79,3 +82,10 @@ def test_what_is_no_croissant_is_refused_with_the_reason(key: str, value: object
 def test_what_ingest_adds_cannot_name_an_address(place: str) -> None:
     with pytest.raises(InvalidInput, match="never says where"):
         card(**{"wb:extra": [{place: "https://example.org/raw.zip"}]})
+
+
+def test_the_terms_of_use_stand_on_the_card_that_people_see(store: Store) -> None:
+    set_usage(store, "custodian", "clinic-ct", ["HMB", "NCU"])
+    shown = get_dataset(store, "researcher", "clinic-ct")["card"]
+    assert [term["termCode"] for term in shown["usageInfo"]] == ["DUO_0000006", "DUO_0000046"]
+    validate_card(shown)

@@ -164,7 +164,7 @@ def _records(facts: Mapping[str, Any], tables: Sequence[Mapping[str, Any]], dige
     files: list[dict[str, Any]] = [{
         "@type": "cr:FileObject", "@id": VERSION_FILE, "name": "manifest of the version",
         "description": "Path and SHA-256 of every object of the version; held by the gateway.",
-        "contentUrl": f"urn:ai4h-workbench:version:{facts['version']}", "contentSize": f"{facts['bytes']} B",
+        "contentUrl": f"urn:ai4h-workbench:version:{facts['version']}",
         "encodingFormat": "application/json", "sha256": digest or facts["version"],
     }]  # fmt: skip
     sets: list[dict[str, Any]] = []

@@ -15,10 +15,11 @@ from typing import Any
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from workbench.governance.access import active_grant, get_request
 from workbench.governance.canonical import canonical_json, stamp
-from workbench.governance.card import build_card, check_card
+from workbench.governance.card import build_card, check_card, usage_info
 from workbench.governance.decide import Context, decide
 from workbench.governance.decision import Decision, unknown_dataset
 from workbench.governance.evidence.standing import Item, standing
+from workbench.governance.evidence.usage import card_terms
 from workbench.governance.obligations import Obligations
 from workbench.governance.people import whoami
 from workbench.governance.store import Change, Store
@@ -142,6 +143,8 @@ def get_dataset(
     )
     own = db.execute("SELECT id FROM requests WHERE dataset = ? AND person = ? ORDER BY number DESC", (name, person))
     card = json.loads(db.execute("SELECT card FROM datasets WHERE name = ?", (name,)).fetchone()["card"])
+    if terms := usage_info(card_terms(store, name)):
+        card["usageInfo"] = terms
     found |= {"card": card, "versions": [dict(row) for row in versions.fetchall()]}
     decision = _reading(store, person, name, context)
     if decision.allowed and decision.obligations:
