@@ -148,13 +148,14 @@ def _nested(new: Shown, tables: Sequence[Shown]) -> Iterator[Finding]:
 def _sums(new: Shown, tables: Sequence[Shown]) -> Iterator[Finding]:
     """Find what is left of totals when the groups that are shown are taken away."""
     known = [(table, cell) for table in tables for cell in table.cells if cell.members and cell.count is not None]
-    systems = [equations_of_members(known)] if any(cell.members for cell in new.cells) else []
-    systems += _equations_of_keys(new, [table for table in tables if _agree(new, table)])
-    for equations in systems:
+    systems = [(True, equations_of_members(known))] if any(cell.members for cell in new.cells) else []
+    by_keys = _equations_of_keys(new, [table for table in tables if _agree(new, table)])
+    for is_exact, equations in (*systems, *((False, equations) for equations in by_keys)):
         for group in small_groups(equations, THRESHOLD):
             used = [equations[at].source for at in sorted(group.equations)]
             mine = [(table, cell) for table, cell in used if table is new]
-            if not mine or len(used) < 2:
+            # Labels add up only if nobody is in two groups; where members are known, they have said it better.
+            if not mine or len(used) < 2 or (not is_exact and all(cell.members for _, cell in used)):
                 continue
             cell = mine[0][1]
             others = [f"“{c.label}” in {t.title}" for t, c in used if c is not cell]

@@ -188,7 +188,10 @@ def _read_text(name: str, content: bytes) -> Table:
         raise ValueError("bytes that are no text")
     head = text.partition("\n")[0]
     mark = "\t" if name.lower().endswith(".tsv") else max(",;\t|", key=head.count)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True) if row]
+    except csv.Error as problem:
+        raise ValueError("no CSV") from problem
     if not rows or not any(value.strip() for value in rows[0]):
         raise ValueError("no header")
     # What stands beyond the header's last column is kept, so that it is judged with the rest.
