@@ -26,7 +26,8 @@ EVERY_PATH = (
     "datasets/x/checklist", "datasets/x/agreement", "datasets/x/agreement/accept", "datasets/x/usage",
     "datasets/x/policy", "explain", "training", "training/T1/end", "visas", "projects", "grants",
     "audit/checkpoint", "audit/proof/1", "workspace/files", "scan", "offers", "offers/X1", "offers/X1/votes",
-    "offers/X1/files/a.png", "offers/X1/files/a.png/preview", "policy/check",
+    "offers/X1/files/a.png", "offers/X1/files/a.png/preview",
+    "visas/trusted", "visas/trusted/W1/end", "visas/identities",
     "packages", "packages/remove", "packages/requests/K1", "packages/requests/K1/approve",
     "packages/requests/K1/refuse",
 )  # fmt: skip

@@ -18,7 +18,6 @@ from workbench.jupyter.airlock_handlers import airlock_handlers
 from workbench.jupyter.lines import GatewayLines
 from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
-from workbench.jupyter.rules_handlers import rules_handlers
 from workbench.settings import load_settings
 
 LARGEST_BODY = 64 * 1024
@@ -43,6 +42,9 @@ FORWARDED = (
     ("training", "/v1/training", BOTH),
     ("training/{record}/end", "/v1/training/{record}/end", WRITE),
     ("visas", "/v1/visas", BOTH),
+    ("visas/trusted", "/v1/visas/trusted", WRITE),
+    ("visas/trusted/{trusted}/end", "/v1/visas/trusted/{trusted}/end", WRITE),
+    ("visas/identities", "/v1/visas/identities", WRITE),
     ("projects", "/v1/projects", BOTH),
     ("requests", "/v1/requests", READ),
     ("requests/{request}/approve", "/v1/requests/{request}/approve", WRITE),
@@ -172,7 +174,6 @@ def api_handlers(base_url: str, lines: GatewayLines) -> list[tuple[Any, ...]]:
         (root + "notebooks", NotebooksHandler),
         (root + r"notebooks/(?P<folder>[\w-]+)/(?P<name>[\w.-]+)", NotebookHandler),
         *airlock_handlers(root, lines),
-        *rules_handlers(root),
     ]
     for path, target, methods in FORWARDED:
         pattern = root + "/".join(_pattern(part) for part in path.split("/"))

@@ -34,6 +34,15 @@ export function Access(props: { desk: Desk; dataset: Dataset; card?: boolean }):
         <Sentence text={dataset.reason} />
       </p>
       {dataset.status === 'granted' && <GrantBar desk={desk} dataset={dataset} />}
+      {dataset.obligations && dataset.obligations.length > 0 && (
+        <ul className="wb-Restrictions" aria-label={trans.__('What you see is restricted')}>
+          {dataset.obligations.map(sentence => (
+            <li key={sentence}>
+              <Sentence text={sentence} />
+            </li>
+          ))}
+        </ul>
+      )}
       <Needs desk={desk} dataset={dataset} />
       {dataset.status === 'submitted' && (
         <p className="wb-Waiting" role="status">

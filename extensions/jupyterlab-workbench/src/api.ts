@@ -23,6 +23,7 @@ import type {
   Explanation,
   Facts,
   Grant,
+  Packages,
   Policy,
   PolicyCheck,
   Project,
@@ -89,7 +90,7 @@ export class Api {
   setUsage = (dataset: string, usage: Body): Promise<unknown> => this.post(at`datasets/${dataset}/usage`, usage);
   policy = (dataset: string): Promise<Policy> => this.get(at`datasets/${dataset}/policy`);
   setPolicy = (dataset: string, text: string): Promise<Policy> => this.post(at`datasets/${dataset}/policy`, { text });
-  checkPolicy = (dataset: string, text: string): Promise<PolicyCheck> => this.post('policy/check', { dataset, text });
+  checkPolicy = (dataset: string, text: string): Promise<PolicyCheck> => this.post(at`datasets/${dataset}/policy`, { text, check: true });
   explain = (question: Record<'person' | 'action' | 'dataset' | 'purpose', string>): Promise<Explanation> =>
     this.get('explain' + asQuery(question));
   training = async (): Promise<Training[]> => (await this.get<{ training: Training[] }>('training')).training;
@@ -98,6 +99,14 @@ export class Api {
   visas = async (): Promise<Visa[]> => (await this.get<{ visas: Visa[] }>('visas')).visas;
   sendVisa = (visa: string): Promise<unknown> => this.post('visas', { visa });
   projects = async (): Promise<Project[]> => (await this.get<{ projects: Project[] }>('projects')).projects;
+
+  // Packages of governed kernels
+
+  packages = (): Promise<Packages> => this.get('packages');
+  askPackages = (names: string[], reason: string): Promise<unknown> => this.post('packages', { names, reason });
+  removePackages = (names: string[]): Promise<unknown> => this.post('packages/remove', { names });
+  decidePackages = (request: string, verdict: 'approve' | 'refuse', reason: string): Promise<unknown> =>
+    this.post(at`packages/requests/${request}` + `/${verdict}`, { reason });
 
   // Versions that wait
 

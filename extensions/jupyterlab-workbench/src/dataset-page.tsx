@@ -34,8 +34,8 @@ export function DatasetPage({ desk, name }: { desk: Desk; name: string }): React
       </header>
       <Facts
         facts={[
-          [trans.__('Scans'), dataset.scans],
-          [trans.__('People'), dataset.subjects],
+          [trans.__('Scans'), dataset.scans ?? '—'],
+          [trans.__('People'), dataset.subjects ?? '—'],
           [trans.__('Modality'), dataset.modality || '—'],
           [trans.__('Custodian'), dataset.custodian],
           [trans.__('Version'), <code key="version">{sayVersion(dataset.version)}</code>]

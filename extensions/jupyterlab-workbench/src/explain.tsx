@@ -1,7 +1,7 @@
 /** A form that asks why somebody may or may not do something with a dataset, and what would change the answer. */
 
 import * as React from 'react';
-import { Mark } from './checklist';
+import { Checklist, Mark } from './checklist';
 import { Choice, Problem, TextField } from './forms';
 import { useAttempt } from './hooks';
 import { Button, type Desk, Sentence } from './parts';
@@ -63,17 +63,22 @@ export function Explain({ desk, dataset }: { desk: Desk; dataset: string }): Rea
         <div role="status" className="wb-Verdict" data-allowed={answer.allowed}>
           <Mark answer={answer.allowed ? 'yes' : 'no'} word={answer.allowed ? trans.__('allowed') : trans.__('not allowed')} />{' '}
           <Sentence text={answer.reason} />
-          {answer.policy && <p className="wb-Dim">{trans.__('Decided by %1', answer.policy)}</p>}
           <Points title={trans.__('Restricted to')} points={answer.obligations} />
-          <Points title={trans.__('What would change it')} points={answer.change} />
+          <Points title={trans.__('Decided by')} points={answer.policies.map(sayPolicy)} />
+          <Points title={trans.__('What would change it')} points={answer.changes} />
+          {answer.missing.length > 0 && <Checklist items={answer.missing} trans={trans} />}
         </div>
       )}
     </form>
   );
 }
 
-function Points({ title, points }: { title: string; points: string[] | undefined }): React.JSX.Element | null {
-  return points?.length ? (
+function sayPolicy(policy: Explanation['policies'][number]): string {
+  return `${policy.title || policy.id} (${[policy.source, policy.id, policy.line].join(' · ')})`;
+}
+
+function Points({ title, points }: { title: string; points: string[] }): React.JSX.Element | null {
+  return points.length ? (
     <>
       <p className="wb-Dim">{title}</p>
       <ul>

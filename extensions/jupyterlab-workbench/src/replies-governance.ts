@@ -124,10 +124,11 @@ export interface PolicyCheck {
 export interface Explanation {
   allowed: boolean;
   reason: string;
-  code: string;
-  policy: string | null;
   obligations: string[];
-  change: string[];
+  /** Those that decided; of the house or the custodian's own. */
+  policies: { id: string; source: string; line: number; effect: string; title: string }[];
+  changes: string[];
+  missing: ChecklistItem[];
 }
 
 export interface AuditEvent {
@@ -155,4 +156,32 @@ export interface AuditFilter {
   action: string;
   resource: string;
   outcome: string;
+}
+
+export interface InstalledPackage {
+  name: string;
+  version: string;
+  sha256: string;
+  licence: string;
+  /** Whether somebody asked for it, and not another package. */
+  asked: boolean;
+}
+
+export interface PackageRequest {
+  id: string;
+  person: string;
+  names: string[];
+  removed: string[];
+  reason: string;
+  state: string;
+  /** Why it failed. */
+  message: string | null;
+  may_decide: boolean;
+}
+
+export interface Packages {
+  packages: InstalledPackage[];
+  requests: PackageRequest[];
+  /** What is installed without anybody's word. */
+  listed: string[];
 }

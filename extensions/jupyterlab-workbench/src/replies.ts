@@ -24,9 +24,12 @@ export interface Dataset {
   description: string;
   version: string | null;
   created: string | null;
-  scans: number;
-  subjects: number;
+  /** null where nobody may count them for this person. */
+  scans: number | null;
+  subjects: number | null;
   modality: string;
+  /** What this person's reading is restricted to, in sentences. */
+  obligations?: string[];
   allowed: boolean;
   reason: string;
   status: Standing;

@@ -10,6 +10,7 @@ import { Holdings } from './holdings';
 import { workbenchIcon } from './icons';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
+import { Packages } from './packages';
 import { Requests } from './requests';
 import { Tasks } from './tasks';
 import { Versions } from './versions';
@@ -51,6 +52,7 @@ const SECTIONS: Section[] = [
     due: workbench => workbench.dueOffers.length,
     isOpen: workbench => !workbench.isCustodian
   },
+  { content: Packages, label: ({ trans }) => trans.__('Packages'), isOpen: () => false },
   {
     content: Audit,
     label: ({ trans }) => trans.__('Audit'),

@@ -27,8 +27,9 @@ export function sayDaysLeft(until: string | null, trans: TranslationBundle): str
 
 /** How big a dataset is: "24 scans · 24 people · CT". */
 export function saySize(dataset: Dataset, trans: TranslationBundle): string {
-  const scans = trans._n('%1 scan', '%1 scans', dataset.scans, dataset.scans);
-  const people = trans._n('%1 person', '%1 people', dataset.subjects, dataset.subjects);
+  const { scans: count, subjects } = dataset;
+  const scans = count === null ? '' : trans._n('%1 scan', '%1 scans', count, count);
+  const people = subjects === null ? '' : trans._n('%1 person', '%1 people', subjects, subjects);
   return [scans, people, dataset.modality].filter(Boolean).join(' · ');
 }
 
