@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ from workbench.settings import Settings, load_settings
 OPEN, HIDDEN, CLINIC, REAL = "chest-ct", "chest-ct-test", "clinic-ct", "real-ct"
 TASK = "lung-nodule-detection"
 PURPOSE, DAYS = "lung-nodule-detection", 30
+# Health research, not commercial; what the demo's researchers declare of their work fits.
+TERMS, TRAINING = ["HMB", "NCU"], "research-data-protection"
+ATTESTATIONS = {
+    "research_kind": "biomedical", "disease": "lung cancer", "is_commercial": False, "is_method_development": True,
+}  # fmt: skip
+AGREEMENT = "Data use agreement of the demo"
+AGREEMENT_TEXT = (
+    "I use these data for the purpose that was approved and for no other. I do not try to find out whose they are. "
+    "I let results out through the airlock alone, and report at once what should not have happened."
+)
+RESEARCHERS = ("researcher", "teacher", "reviewer")
 # Other patients than those of the embedded data, whose plan counts up from small seeds.
 ARRIVAL_SEED = 900_008
 SHOWN_ROWS = 8
@@ -121,6 +133,7 @@ def prepare_data(journey: Journey, plan: Sequence[tuple[str, int]] | None = None
         with tempfile.TemporaryDirectory() as folder:
             write_phantoms(Path(folder), count=2, seed=ARRIVAL_SEED)
             bring_in(journey, Path(folder), CLINIC, "Chest CT from the clinic")
+    set_terms(journey, CLINIC)
 
 
 def bring_in(journey: Journey, folder: Path, dataset: str, title: str) -> None:
@@ -159,6 +172,24 @@ def _journey(journey: Journey, looked_at: str) -> None:
         remarks.append(f"{log['events']} events, {'whole' if log['ok'] else 'BROKEN: ' + str(log['reason'])}")
 
 
+def set_terms(journey: Journey, dataset: str) -> None:
+    """Have the custodian say what the dataset may be used for, and the demo's researchers bring what it asks for."""
+    custodian = journey.line("custodian")
+    if custodian.get(f"/v1/datasets/{dataset}/usage")["terms"]:
+        return
+    with journey.step(f"Set terms of use, agreement and training for “{dataset}”, as its custodian") as remarks:
+        terms = custodian.post(f"/v1/datasets/{dataset}/usage", {"terms": TERMS, "training": [TRAINING]})["terms"]
+        agreement = custodian.post(f"/v1/datasets/{dataset}/agreement", {"title": AGREEMENT, "text": AGREEMENT_TEXT})
+        today = datetime.now(UTC).date()
+        for person in RESEARCHERS:
+            journey.line(person).post(
+                f"/v1/datasets/{dataset}/agreement/accept", {"version": agreement["version"]}
+            )  # fmt: skip
+            facts = {"provider": "the demo", "issued": str(today), "ends": str(today + timedelta(days=365))}
+            custodian.post("/v1/training", {"person": person, "kind": TRAINING, **facts})
+        remarks.append(", ".join(term["label"] for term in terms))
+
+
 def _get_access(journey: Journey, dataset: str) -> None:
     researcher = journey.line("researcher")
     with journey.step(f"Browse the catalogue as researcher: may I read “{dataset}”?") as remarks:
@@ -166,11 +197,16 @@ def _get_access(journey: Journey, dataset: str) -> None:
         remarks.append(row["reason"])
     if row["allowed"] or row["status"] == "granted":
         return
-    with journey.step(f"Ask for {DAYS} days, approved by the custodian") as remarks:
+    with journey.step(f"Ask for {DAYS} days: what is still missing?") as remarks:
+        url = f"/v1/datasets/{dataset}/checklist?purpose={PURPOSE}"
+        remarks += [item["text"] for item in researcher.get(url)["items"] if item["met"] is not True]
         waiting = row["request"] if row["status"] == "submitted" else None
-        request = waiting or researcher.post(
-            f"/v1/datasets/{dataset}/requests", {"purpose": PURPOSE, "days": DAYS, "note": "the demo's journey"}
-        )["id"]  # fmt: skip
+        form = {"purpose": PURPOSE, "days": DAYS, "note": "the demo's journey", "attestations": ATTESTATIONS}
+        request = waiting or researcher.post(f"/v1/datasets/{dataset}/requests", form)["id"]
+    with journey.step("Approve it, as the custodian who sees how the purpose fits the terms") as remarks:
+        asked = {one["id"]: one for one in journey.line("custodian").get("/v1/requests")["requests"]}[request]
+        if asked.get("match"):
+            remarks.append(f"terms of use: {asked['match']['answer']}")
         journey.line("custodian").post(f"/v1/requests/{request}/approve", {"reason": "fits the purpose"})
         remarks.append(researcher.get(f"/v1/datasets/{dataset}")["reason"])
 

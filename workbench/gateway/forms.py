@@ -59,7 +59,7 @@ FORMS: dict[str, dict[str, Any]] = {
                                       dataset=TEXT),
     "POST /v1/projects": form("id", "title", "members", id=TEXT, title=TEXT, members=TEXTS),
     "POST /v1/datasets/{dataset}/policy": form(text=TEXT, check=FLAG),
-    "POST /v1/purposes": form("id", "label", id=TEXT, label=TEXT, duo=TEXT, facts=OBJECT),
+    "POST /v1/purposes": form("id", "label", id=TEXT, label=TEXT, duo=TEXT, attestations=OBJECT),
     "POST /v1/people/{person}": form(institution=TEXT, country=TEXT),
     "POST /v1/requests/{request}/refuse": REASON,
     "POST /v1/grants/{grant}/revoke": REASON,
