@@ -125,24 +125,22 @@ def _unequal(new: Shown, tables: Sequence[Shown]) -> Iterator[Finding]:
 
 def _nested(new: Shown, tables: Sequence[Shown]) -> Iterator[Finding]:
     """Find a group that lies inside another but for 1 to 9 subjects."""
-    numbers: dict[str, int] = {}
+    sized: dict[int, list[tuple[Shown, Cell, frozenset[str]]]] = defaultdict(list)
+    for table in tables:
+        for cell in table.cells:
+            if cell.members:
+                sized[len(cell.members)].append((table, cell, cell.members))
     for cell in new.cells:
-        if not cell.members:
-            continue
-        own = _bits(cell.members, numbers)
-        for other in tables:
-            for old in other.cells:
-                if not old.members or old is cell or abs(len(old.members) - len(cell.members)) >= THRESHOLD:
-                    continue
-                theirs = _bits(old.members, numbers)
-                if own == theirs or own & theirs not in (own, theirs):
-                    continue
-                difference = abs(len(old.members) - len(cell.members))
-                reason = (
-                    f"“{cell.label}” and “{old.label}” in {other.title} hold the same subjects but for "
-                    f"{_subjects(difference)}: whoever takes one from the other learns about them; {ADVICE}."
-                )
-                yield _finding(new, cell.place, reason)
+        own = cell.members or frozenset()
+        for difference in range(1, THRESHOLD) if own else ():
+            near = (*sized.get(len(own) - difference, ()), *sized.get(len(own) + difference, ()))
+            for other, old, theirs in near:
+                if own < theirs or theirs < own:
+                    reason = (
+                        f"“{cell.label}” and “{old.label}” in {other.title} hold the same subjects but for "
+                        f"{_subjects(difference)}: whoever takes one from the other learns about them; {ADVICE}."
+                    )
+                    yield _finding(new, cell.place, reason)
 
 
 def _sums(new: Shown, tables: Sequence[Shown]) -> Iterator[Finding]:
@@ -223,13 +221,6 @@ def _equations_of_keys(new: Shown, tables: Sequence[Shown]) -> Iterator[list[Equ
             for cell in table.cells
             if cell.count is not None
         ]
-
-
-def _bits(members: frozenset[str], numbers: dict[str, int]) -> int:
-    found = 0
-    for member in members:
-        found |= 1 << numbers.setdefault(member, len(numbers))
-    return found
 
 
 def _subjects(count: int) -> str:

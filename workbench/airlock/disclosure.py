@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from workbench.airlock.findings import Hit
 from workbench.airlock.sidecar import Contribution, Sidecar
-from workbench.airlock.tables import PART, SUBJECTS, Cell, Table
+from workbench.airlock.tables import PART, SUBJECTS, Cell, Table, plain
 
 # A group of fewer distinct subjects than this is not released.
 THRESHOLD = 10
@@ -128,11 +128,11 @@ def extremes(table: Table) -> Iterator[tuple[str, Hit]]:
 
 def dominance(table: Table, sidecar: Sidecar) -> Iterator[tuple[str, Hit]]:
     """Find sums and means that one or two subjects dominate."""
+    shown = {name: table.numbers(at) for at, name in enumerate(table.names)}
     for number, cell in enumerate(sidecar.cells, start=2):
         for name, found in cell.contributions.items():
-            if name.lower() not in table.names or not name.endswith(("_sum", "_mean")):
-                continue
-            if table.numbers(table.names.index(name.lower()))[number - 2] is None:
+            values = shown.get(plain(name), [])
+            if not name.endswith(("_sum", "_mean")) or number - 2 >= len(values) or values[number - 2] is None:
                 continue
             place = f"row {number}, column “{name[:40]}”"
             if breaks_nk(found):

@@ -11,7 +11,7 @@ the same answers as in rational numbers but for a chance of about one in two tho
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -152,12 +152,22 @@ def _eliminated(rows: Sequence[_Row], threshold: int) -> Iterator[Solved]:
 
 def _connected(rows: Sequence[_Row]) -> list[list[_Row]]:
     """Give the equations in parts that share no group."""
-    parts: list[tuple[set[int], list[_Row]]] = []
-    for row in rows:
-        touching = [part for part in parts if part[0] & row.groups]
-        merged = (set(row.groups).union(*(p[0] for p in touching)), [row, *(r for p in touching for r in p[1])])
-        parts = [part for part in parts if not any(part is one for one in touching)] + [merged]
-    return [members for _, members in parts]
+    holders: dict[int, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        for group in row.groups:
+            holders[group].append(number)
+    seen: set[int] = set()
+    parts = []
+    for start in range(len(rows)):
+        part, waiting = [], [start]
+        while waiting:
+            number = waiting.pop()
+            if number not in seen:
+                seen.add(number)
+                part.append(rows[number])
+                waiting += [other for group in rows[number].groups for other in holders.pop(group, ())]
+        parts.append(part)
+    return parts
 
 
 def _solve(rows: Sequence[_Row], threshold: int) -> Iterator[Solved]:

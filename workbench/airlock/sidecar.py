@@ -66,12 +66,12 @@ class Sidecar:
         """
         if len(table.rows) != len(self.cells) or SUBJECTS not in table.names:
             raise ValueError("its cells are not the rows of the table")
-        at, found = table.names.index(SUBJECTS), []
+        counts, found = table.numbers(table.names.index(SUBJECTS)), []
         for number, (row, side) in enumerate(zip(table.rows, self.cells, strict=True), start=2):
             shown = dict(zip(table.names, row, strict=True))
             if any(plain(shown.get(plain(name), "")) != plain(value) for name, value in side.key.items()):
                 raise ValueError(f"it names another group than row {number}")
-            count = table.numbers(at)[number - 2]
+            count = counts[number - 2]
             if count is not None and abs(count - len(side.members)) >= max(1, self.round_to):
                 raise ValueError(f"it counts other subjects than row {number}")
             # A rounded number tells nothing exact, so it stands here without its members.
