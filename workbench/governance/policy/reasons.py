@@ -16,6 +16,7 @@ from workbench.governance.decision import Decision, unknown_dataset
 from workbench.governance.evidence.standing import Item
 from workbench.governance.policy.denials import why_no_grant
 from workbench.governance.policy.reading import HOUSE, Policy
+from workbench.governance.policy.situation import DATASET
 from workbench.governance.question import Case, needs, no_such
 
 Said = tuple[str, str]
@@ -62,6 +63,8 @@ def _said(case: Case) -> Said:
 def _failed(case: Case) -> Said:
     """Say that the policies could not be asked; only those who can mend it are told what is wrong."""
     name = case.ask.resource
+    if case.situation.type != DATASET:
+        return BAD_POLICY, "The policies could not answer this, so it is refused; tell an administrator."
     if case.situation.custodian == case.ask.person or "administrator" in case.ask.roles:
         return BAD_POLICY, (
             f"The policy of “{name}” refuses everybody until it is mended: {case.outcome.problem}. "
@@ -162,7 +165,8 @@ def _may_read(case: Case) -> Said:
 
 def _granted(grant: Mapping[str, object]) -> str:
     by = f"Granted by {grant['approved_by']}" if not grant.get("visa") else f"A visa of {grant['approved_by']} stands"
-    return f"{by} for “{grant['label']}” until {day(str(grant['ends']))}."
+    what = f" for “{grant['label']}”" if grant["label"] else ""
+    return f"{by}{what} until {day(str(grant['ends']))}."
 
 
 def _says(code: str, text: str) -> Callable[[Case], Said]:
@@ -177,7 +181,8 @@ def _answers(deed: str) -> Callable[[Case], Said]:
             return "own-grant", f"{case.ask.resource} is your own grant, and you may give it back."
         full = deed.format(name=case.ask.resource)
         if any(policy.name.startswith("custodian") for policy in case.outcome.policies):
-            return "custodian", f"You answer for the dataset, so you may {full}."
+            what = f"“{case.ask.resource}”" if case.situation.type == DATASET else "its dataset"
+            return "custodian", f"You answer for {what}, so you may {full}."
         return "administrator", f"You are an administrator, so you may {full}."
 
     return say

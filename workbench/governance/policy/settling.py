@@ -7,6 +7,7 @@ Source: Cedar policy language 4: default deny, forbid overrides permit, a policy
 from __future__ import annotations
 
 import json
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,7 +97,8 @@ class Rules:
         except (ValueError, TypeError):
             return Outcome(False, problem="the question could not be put to the policies")
         if answer.diagnostics.errors:
-            return Outcome(False, problem="a policy failed at this question")
+            failed = sorted({name for text in answer.diagnostics.errors for name in re.findall(r"`(\w+/[^`]*)`", text)})
+            return Outcome(False, problem=f"it fails at this question ({', '.join(failed)})")
         names = tuple(sorted(answer.diagnostics.reasons, key=self._order.__getitem__))
         matched = tuple(self._policies[name] for name in names)
         return Outcome(True, matched, self._together(names)) if answer.allowed else Outcome(False, matched)
