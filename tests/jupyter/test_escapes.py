@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import http.client
 import json
 import os
 import socket
@@ -87,6 +88,20 @@ def test_the_probes_find_it_without_a_sandbox(facts, probe):
     gc.collect()
 
     assert said == ["found"]
+
+
+@pytest.mark.parametrize("path", [
+    "/api/contents?content=1", "/api/kernels", "/api/sessions", "/api/terminals", "/files/note.txt",
+    "/nbconvert/html/a.ipynb", "/workbench/api/me", "/lab",
+])  # fmt: skip
+def test_a_kernels_own_token_opens_nothing_at_the_lab(bubblewrap, notebook, lab: int, path):
+    """Not even when it is carried out of the sandbox."""
+    token = notebook.run("import os; print(os.environ['WORKBENCH_TOKEN'])")
+    for words in (f"token {token}", f"Bearer {token}"):
+        with closing(http.client.HTTPConnection("127.0.0.1", lab, timeout=30)) as line:
+            line.request("GET", path, headers={"Authorization": words})
+            reply = line.getresponse()
+            assert reply.status == 403 or (reply.status == 302 and "/login" in str(reply.getheader("location")))
 
 
 def test_no_probe_hides_another_of_its_name():

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from workbench.connection import sign_in
+from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "governance" / "packages"))
@@ -104,9 +105,10 @@ def test_what_is_given_back_is_gone(open_notebook: Open) -> None:
     assert open_notebook().run("import lifelines").startswith("ModuleNotFoundError")
 
 
-def test_the_provisioner_knows_what_the_kernel_started_with(open_notebook: Open) -> None:
+def test_the_lock_says_what_a_report_needs(open_notebook: Open, governed_home: Settings) -> None:
     open_notebook().run("%pip install lifelines")
 
-    found = open_notebook().manager.provisioner.packages
+    found = package_lock(governed_home, "researcher")
 
-    assert {item["name"] for item in found} >= {"lifelines", "formulaic"} and all(item["sha256"] for item in found)
+    assert {(item["name"], item["version"]) for item in found} >= {("lifelines", "0.30.0"), ("formulaic", "1.0")}
+    assert all(item["sha256"] and item["licence"] == "MIT" for item in found)

@@ -43,7 +43,8 @@ def get_request(call: Call) -> dict[str, Any]:
     if not requests.may_see(store, call.person, request):
         raise NotFound(requests.UNKNOWN.format(request=request))
     installing.settle(store, request)
-    return {**requests.get(store, request), **requests.environment(store, call.person)}
+    found = requests.get(store, request)
+    return {**found, **requests.environment(store, found["person"])}
 
 
 def approve(call: Call) -> dict[str, Any]:

@@ -19,12 +19,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, running_gateway
 from workbench.errors import WorkbenchError
-from workbench.governance.packages.environments import (
-    INSIDE,
-    environment_folder,
-    kernel_variables,
-    package_lock,
-)
+from workbench.governance.packages.environments import INSIDE, environment_folder, kernel_variables
 from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
 from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
 from workbench.settings import SOCKET_NAME, Settings, load_settings
@@ -57,13 +52,10 @@ class GovernedProvisioner(LocalProvisioner):
         Who the kernel acts for, from its start to its end, restarts included.
     isolation : str
         `bubblewrap` or `none`; the gateway gives a kernel without isolation open data only.
-    packages : list of dict
-        The lock of the account's own packages at the start of the kernel.
     """
 
     account: str = ""
     isolation: str = "none"
-    packages: list[dict[str, object]] = []
     _settings: Settings
     _kernel: str | None = None
     _workspace: Path
@@ -143,7 +135,6 @@ class GovernedProvisioner(LocalProvisioner):
         file.write_text(json.dumps({**info, "ip": f"{CONNECTION_FOLDER}/ipc"}))
         inside = f"{CONNECTION_FOLDER}/{file.name}"
         packages = environment_folder(self._settings, self.account)
-        self.packages = package_lock(self._settings, self.account)
         kwargs["cmd"] = bwrap_command(
             [*(inside if word == manager_file else word for word in kwargs["cmd"]), f"--ext={MAGIC}"],
             binds={WORKSPACE: self._workspace, CONNECTION_FOLDER: file.parent},

@@ -77,7 +77,8 @@ def resolve(wants: Sequence[Wanted], kept: Iterable[Package], job: Path) -> list
         _write_pins(job, own)
         _pip([*words, *WHEELS_ONLY, *texts], RESOLVE_S)
     report = json.loads((job / "report.json").read_text())
-    return [_package(item, {want.name for want in wants}) for item in report["install"]]
+    found = [_package(item, {want.name for want in wants}) for item in report["install"]]
+    return sorted(found, key=lambda package: package.name)
 
 
 def fetch(packages: Sequence[Package], job: Path) -> None:

@@ -159,8 +159,8 @@ def fail(store: Store, request: str, problem: WorkbenchError) -> None:
     row = _row(store, request)
     with store.change(row["person"], "package.install", request, outcome="failed", reason=problem.message) as db:
         db.execute(
-            "UPDATE package_requests SET state = 'failed', code = ?, message = ? WHERE id = ?",
-            (problem.code, problem.message, request),
+            "UPDATE package_requests SET state = 'failed', error = ?, code = ?, message = ? WHERE id = ?",
+            (problem.name, problem.code, problem.message, request),
         )
 
 
@@ -219,7 +219,7 @@ def _row(store: Store, request: str) -> sqlite3.Row:
 def _facts(row: sqlite3.Row) -> dict[str, Any]:
     facts = {name: row[name] for name in ("id", "person", "reason", "state", "created", "decided", "decided_by")}
     lists = {name: json.loads(row[name]) for name in ("names", "removed")}
-    return facts | lists | {name: row[name] for name in ("comment", "code", "message")}
+    return facts | lists | {name: row[name] for name in ("comment", "error", "code", "message")}
 
 
 def _may_decide(row: sqlite3.Row, person: str, decides: bool) -> bool:

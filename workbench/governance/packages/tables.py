@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS package_requests (
   removed TEXT NOT NULL DEFAULT '[]', reason TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('review', 'installing', 'installed', 'failed', 'refused')),
   created TEXT NOT NULL, decided TEXT, decided_by TEXT REFERENCES people, comment TEXT NOT NULL DEFAULT '',
-  code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', CHECK (decided_by <> person)) STRICT;
+  error TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+  CHECK (decided_by <> person)) STRICT;
 CREATE INDEX IF NOT EXISTS package_requests_of_person ON package_requests (person);
 CREATE TABLE IF NOT EXISTS package_rules (
   name TEXT PRIMARY KEY, is_allowed INTEGER NOT NULL, person TEXT NOT NULL REFERENCES people, decided TEXT NOT NULL,
