@@ -31,7 +31,7 @@ _AND = re.compile(rf",\s+(?=(?:{'|'.join(ANNOTATIONS)})\b)")
 _WRITE = 'write // example "TITLE": {"roles": ["researcher"]} => allow (or deny)'
 
 _NOW = "2026-01-01T00:00:00Z"
-_TYPICAL = Situation(
+TYPICAL = Situation(
     "somebody", frozenset({"researcher"}), "read", "Dataset", "this-dataset",
     agreement=True, training=True, use=True, grant=True, held=True, tier="controlled", custodian="the-custodian",
     discoverable=True, published=True, kind="kernel", sandbox=True, view=True, now=_NOW,
@@ -119,7 +119,7 @@ def _situation(facts_text: str) -> Situation:
     if "now" in facts and not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", facts["now"]):
         raise InvalidInput("“now” is a day, written YYYY-MM-DD")
     sets = {name: frozenset(value) for name, value in facts.items() if isinstance(value, list)}
-    found = _TYPICAL._replace(**{**facts, **sets})
+    found = TYPICAL._replace(**{**facts, **sets})
     # Where somebody looks from their browser, there is no sandbox unless the example says so.
     return found._replace(held=found.grant, sandbox=facts.get("sandbox", found.kind == "kernel"))
 
