@@ -1,4 +1,4 @@
-"""A gateway without a process of its own: the same application, asked through ASGI, for tests that ask it very often."""
+"""A gateway without a process of its own: the same application, asked through ASGI, for tests that ask it often."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ORDERED = ("<", "<=", ">", ">=")
 COARSE = ("subject", "split", "modality")
 
 
-class Refused(Exception):  # noqa: N818 - an answer
+class Refused(Exception):
     """Nothing of the table is given."""
 
 
@@ -85,10 +85,11 @@ class World:
         """Refuse everything where a restriction is about a table, or a column in every table, that is not there."""
         known = {"scans": set(self.scans[0]), **{n: {c for c, _ in t.columns} for n, t in self.tables.items()}}
         for policy in self._binding():
-            for part in (*policy.filters, *policy.rules):
-                if part.table == "*" and not any(part.column in columns for columns in known.values()):
+            places = [(part.table, part.column) for part in policy.filters]
+            for table, column in places + [(part.table, part.column) for part in policy.rules]:
+                if table == "*" and not any(column in columns for columns in known.values()):
                     raise NothingGiven
-                if part.table != "*" and part.table not in known:
+                if table != "*" and table not in known:
                     raise NothingGiven
 
     def visible(self) -> list[dict[str, Any]]:
@@ -183,9 +184,7 @@ def read(text: str, kind: str) -> Any:
         raise Refused from None
 
 
-def treated(
-    cells: list[tuple[str, Any]], kind: str, rules: list[Rule], shift: Callable[[str, int], int]
-) -> list[Any]:
+def treated(cells: list[tuple[str, Any]], kind: str, rules: list[Rule], shift: Callable[[str, int], int]) -> list[Any]:
     """Give a column's values as they are shown."""
     asked: dict[str, list[Fraction]] = {}
     for rule in rules:

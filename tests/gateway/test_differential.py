@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 
 @given(world=worlds())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_way_to_read_agrees_with_the_plain_model(door: Door, world: World) -> None:
     version = publish(door.state, world)
     set_policy(door.state.store, "custodian", DATASET, cedar(world))
@@ -58,7 +58,7 @@ def test_every_way_to_read_agrees_with_the_plain_model(door: Door, world: World)
 
 
 def check_lists(door: Door, world: World, shown: list[str] | None) -> None:
-    """The list and the table of scans hold the same scans, and say the same of each."""
+    """Compare the list and the table of scans: they hold the same scans and say the same of each."""
     listed, table = door.ask("GET", f"{URL}/scans"), door.ask("GET", f"{URL}/tables/scans")
     expected = None if shown is None else seen_or_refused(lambda: world.seen_scans(shift(door)))
     if expected is None:
@@ -72,7 +72,7 @@ def check_lists(door: Door, world: World, shown: list[str] | None) -> None:
 
 
 def check_table(door: Door, world: World, name: str, *, refused: bool) -> None:
-    """A table holds the rows and values of the model, or is refused."""
+    """Compare a table's rows and values with the model's, or see it refused."""
     got = door.ask("GET", f"{URL}/tables/{name}")
     expected = None if refused else seen_or_refused(lambda: world.seen(name, shift(door)))
     if expected is None:
@@ -111,7 +111,7 @@ def check_slices(door: Door, scan: str, view: str) -> None:
 
 
 def check_catalogue(door: Door, world: World, version: str, shown: list[str] | None) -> None:
-    """The catalogue counts what the lists hold, and does not promise what is refused."""
+    """Compare the catalogue: it counts what the lists hold, and does not promise what is refused."""
     found = door.get(URL)
     assert found["version"] == version
     scans = people = None
@@ -182,8 +182,6 @@ def arrow(reply: Reply) -> pa.Table:
 
 
 def etag_of(data: bytes) -> str:
-    import hashlib
-
     return f'"{hashlib.sha256(data).hexdigest()}"'
 
 
@@ -197,5 +195,3 @@ def _plain(value: Any, is_number: bool) -> Any:
     if isinstance(value, (int, float, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
     return Fraction(value) if is_number and isinstance(value, str) else value
-
-

@@ -36,16 +36,18 @@ WORDS = ("a", "b", "true", "train", "validation", "CT", "P0001", "S0002")
 # The columns that a table may have, with the type of each and some values.
 POOL: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
     "people": {
-        "subject": ("string", ()), "age": ("int64", (None, 91, 34, 0, -3)), "dose": ("float64", (None, 0.5, 12.5, 90.0)),
+        "subject": ("string", ()), "age": ("int64", (None, 91, 34, 0, -3)),
+        "dose": ("float64", (None, 0.5, 12.5, 90.0)),
         "years": ("string", (None, "91", "34", "7")), "note": ("string", (None, "a", "b", "7")),
         "smokes": ("bool", (None, True, False)), "day": ("date", (None, date(2020, 1, 31), date(1969, 12, 30))),
     },
     "marks": {
         "scan": ("string", (None, *SCANS)), "age": ("int64", (None, 91, 34)), "size": ("float64", (None, 0.5, 89.5)),
-        "label": ("string", (None, "a", "b")), "seen": ("time", (None, datetime(2020, 1, 31, 23, 59), datetime(2020, 3, 1))),
+        "label": ("string", (None, "a", "b")),
+        "seen": ("time", (None, datetime(2020, 1, 31, 23, 59), datetime(2020, 3, 1))),
     },
 }  # fmt: skip
-FILTERED = {"scans": ("scan", "subject", "split", "modality", "slices"), "nowhere": ("age",)}
+FILTERED = {"scans": ("split", "split", "scan", "subject", "modality", "slices"), "nowhere": ("age",)}
 _numbers = itertools.count()
 
 
@@ -75,11 +77,14 @@ def table(draw: st.DrawFn, name: str) -> Table:
 def filters(draw: st.DrawFn) -> Filter:
     name = draw(st.sampled_from(("scans", "scans", "scans", "people", "marks", *draw(_rarely("nowhere")))))
     column = draw(st.sampled_from(FILTERED.get(name) or sorted(POOL[name])))
-    operator = draw(st.sampled_from(("=", "!=", "in", "not in", *ORDERED)))
+    fitting = draw(st.integers(0, 9)) > 0
+    suiting = _suiting(name, column) if fitting else WORDS + NUMBERS + DATES
+    ordered = [word for word in suiting if word in NUMBERS + DATES]
+    operator = draw(st.sampled_from(("=", "!=", "in", "not in", *(ORDERED if ordered else ()))))
     if operator in ORDERED:
-        return Filter(name, column, operator, (draw(st.sampled_from(NUMBERS + DATES)),))
+        return Filter(name, column, operator, (draw(st.sampled_from(ordered)),))
     most = 3 if "in" in operator else 1
-    values = draw(st.lists(st.sampled_from(_suiting(name, column)), min_size=1, max_size=most, unique=True))
+    values = draw(st.lists(st.sampled_from(suiting), min_size=1, max_size=most, unique=True))
     return Filter(name, column, operator, tuple(values))
 
 
@@ -87,11 +92,13 @@ def filters(draw: st.DrawFn) -> Filter:
 def rules(draw: st.DrawFn) -> Rule:
     name = draw(st.sampled_from(("scans", "people", "marks", "*", *draw(_rarely("nowhere")))))
     known = {"scans": ["subject", "split", "modality"], "nowhere": ["age"]}.get(name)
-    columns = known or sorted({c for n in POOL for c in POOL[n] if name in (n, "*")} - ({"scan"} if name == "*" else set()))
-    kind = draw(st.sampled_from(("drop", "mask", "bin", "cap", "shift")))
+    columns = known or sorted({c for n in POOL for c in POOL[n] if name in (n, "*")} - {"scan"})
+    column = draw(st.sampled_from(columns))
+    kinds = _kinds(column) if draw(st.integers(0, 9)) else ("bin", "cap", "shift")
+    kind = draw(st.sampled_from(("drop", "mask", *kinds)))
     amounts = {"bin": ("5", "2.5", "4", "6"), "cap": ("89", "12.5", "0"), "shift": ("1", "30")}
     amount = Fraction(draw(st.sampled_from(amounts[kind]))) if kind in amounts else Fraction(0)
-    return Rule(kind, name, draw(st.sampled_from(columns)), amount)
+    return Rule(kind, name, column, amount)
 
 
 @st.composite
@@ -157,8 +164,8 @@ def objects(scan: str) -> dict[str, bytes]:
     image, _ = write_ome_zarr(voxels(scan), GRID)
     mask = np.ones((2, 2, 2), dtype=bool)
     region = Region("GTV-1", None, (Piece((slice(0, 2), slice(0, 2), slice(0, 2)), mask),))
-    (labels,) = make_label_sets("RTSTRUCT", [region], GRID, ["drawn for a test."]) or ()
-    encoded = encode_labels(labels.named(LABEL), GRID, scan)
+    made = make_label_sets("RTSTRUCT", [region], GRID, ["drawn for a test."]) or ()
+    encoded = encode_labels(next(iter(made)).named(LABEL), GRID, scan)
     below = {path.removeprefix(f"scans/{scan}/"): data for path, data in encoded.items()}
     return {**{f"image.zarr/{key}": data for key, data in image.items()}, **below}
 
@@ -183,13 +190,23 @@ def _part(one: Table, subject: str) -> pa.Table:
 
 
 def _suiting(name: str, column: str) -> tuple[str, ...]:
-    """Give words of which most suit a column."""
+    """Give words that suit a column."""
+    of_scans = {
+        "scan": SCANS, "subject": SUBJECTS, "split": ("train", "validation", "final_test"), "modality": ("CT", "MR"),
+        "slices": ("3", "4", "34"),
+    }  # fmt: skip
     if name == "scans":
-        return WORDS + NUMBERS
+        return of_scans[column]
     kind = POOL[name][column][0] if name in POOL else "string"
-    return {"int64": NUMBERS, "float64": NUMBERS, "bool": ("true", "false"), "date": DATES, "time": DATES}.get(
-        kind, WORDS + NUMBERS
-    )
+    numbers = NUMBERS if kind != "string" or column == "years" else ("a", "b", "7", "P0001", "S0002")
+    return {"bool": ("true", "false"), "date": DATES, "time": DATES}.get(kind, numbers)
+
+
+def _kinds(column: str) -> tuple[str, ...]:
+    """Give the kinds of rule that a column can bear beside being dropped or masked."""
+    if column in ("age", "size", "dose", "years"):
+        return ("bin", "cap")
+    return ("shift",) if column in ("day", "seen") else ()
 
 
 def _filter_text(one: Filter) -> str:
