@@ -75,6 +75,8 @@ def dataset_card(row: Mapping[str, Any]) -> str:
         "Version": f"<code>{escape((row['version'] or 'none yet')[:12])}</code>",
         "Scans": f"{_count(row['scans'], escape(row['modality']) + ' scan')} of {_count(row['subjects'], 'subject')}",
     }
+    if row.get("obligations"):
+        facts["You see"] = "<br>".join(escape(sentence) for sentence in row["obligations"])
     told = (
         f'<div style="margin:2px 0 8px; max-width:46em">{escape(row["description"])}</div>'
         if row["description"]
@@ -180,7 +182,9 @@ def _dataset_row(row: Mapping[str, Any]) -> str:
     return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def _count(number: int, thing: str) -> str:
+def _count(number: int | None, thing: str) -> str:
+    if number is None:
+        return f"no {thing}s that you may see"
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 

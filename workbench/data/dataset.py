@@ -14,7 +14,7 @@ from workbench.data.boxes import Box
 from workbench.data.labels import LabelVolume, label_table
 from workbench.data.line import line
 from workbench.data.volume import Volume
-from workbench.errors import NotFound
+from workbench.errors import AccessDenied, NotFound
 from workbench.governance.decision import Decision
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ class Dataset:
     def scans(self, split: str | None = None) -> pd.DataFrame:
         """Give a table of the scans, of one split or all: `scan, subject, split`, shape and spacing."""
         table = self.table("scans")
-        return table if split is None else table[table["split"] == split].reset_index(drop=True)
+        if split is None:
+            return table
+        self._require(table, "split")
+        return table[table["split"] == split].reset_index(drop=True)
 
     def table(self, name: str) -> pd.DataFrame:
         """Give a table of the dataset, such as ``"scans"`` or ``"nodules"``."""
@@ -168,13 +171,25 @@ class Dataset:
             nodules = self.table("nodules")
         except NotFound:
             return []
-        found = nodules[nodules["scan"] == scan_id].to_dict("records")
+        places = ["x_mm", "y_mm", "z_mm", "diameter_mm"]
+        self._require(nodules, "scan", "nodule", *places)
+        found = nodules[nodules["scan"] == scan_id].dropna(subset=places).to_dict("records")
         return [
             Box(
                 (n["x_mm"], n["y_mm"], n["z_mm"]), (n["diameter_mm"],) * 3, f"{n['nodule']} · {n['diameter_mm']:.0f} mm"
             )
             for n in found
         ]
+
+    def _require(self, table: pd.DataFrame, *columns: str) -> None:
+        """Refuse to go on without columns that the policy leaves out or empties for this person."""
+        may_be_empty = len(table) == 0 or not self._row.get("obligations")
+        for name in columns:
+            if name not in table.columns or (not may_be_empty and table[name].isna().all()):
+                raise AccessDenied(
+                    f"The policy of “{self.name}” does not show you the column “{name}”, which this needs; "
+                    "use `dataset.table(…)` and go on without it.", code="column-withheld",
+                )  # fmt: skip
 
     def __repr__(self) -> str:
         """Say which dataset it is and where this person stood when it was fetched."""
