@@ -42,6 +42,8 @@ class Settings:
         The largest file it may write, GiB.
     package_review : bool
         Whether a package that is not on the list may be asked for and then waits for a person; else it is refused.
+    checkpoint_folder : str
+        Where the signed checkpoints of the audit log are kept; empty: below the user's state folder.
     """
 
     home: Path
@@ -53,6 +55,7 @@ class Settings:
     kernel_open_files: float = 8192
     kernel_file_gib: float = 100.0
     package_review: bool = True
+    checkpoint_folder: str = ""
 
     @property
     def store(self) -> Path:
@@ -93,6 +96,12 @@ class Settings:
         """The gateway's unix socket."""
         return self.gateway_folder / SOCKET_NAME
 
+    @property
+    def checkpoints(self) -> Path:
+        """The second place of the audit log; other homes may keep theirs beside it."""
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(self.checkpoint_folder or f"{state}/ai4h-workbench/checkpoints").expanduser()
+
     def workspace(self, account: str) -> Path:
         """Give the workspace folder of an account, the one place its kernels can write and keep."""
         return self.workspaces / account
@@ -126,9 +135,9 @@ def load_settings(home: Path | None = None) -> Settings:
         raise InvalidInput(f"{file.name} in the home folder is not usable ({problem}); mend or remove it.") from None
 
 
-def _checked(value: object) -> bool | float:
-    if isinstance(value, bool):
+def _checked(value: object) -> bool | float | str:
+    if isinstance(value, bool) or (isinstance(value, str) and Path(value).expanduser().is_absolute()):
         return value
     if isinstance(value, int | float) and value > 0:
         return float(value)
-    raise ValueError(f"{value!r} is neither true, false nor a positive number")
+    raise ValueError(f"{value!r} is neither true, false, a positive number nor an absolute path")

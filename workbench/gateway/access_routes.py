@@ -1,4 +1,4 @@
-"""Routes of the catalogue, of requests and grants, and of the audit log.
+"""Routes of the catalogue, of requests and of grants.
 
 Runs in: gateway
 """
@@ -14,12 +14,9 @@ from workbench.gateway.call import Call, Route, dataset_in_path
 from workbench.governance import access, catalogue
 from workbench.governance.decision import Context
 from workbench.governance.people import find_purpose
-from workbench.governance.record import audit
 
 PEOPLE = ("person", "kernel")
 PERSON = ("person",)
-
-MAX_EVENTS = 1000
 
 
 def list_datasets(call: Call) -> dict[str, Any]:
@@ -67,24 +64,6 @@ def revoke(call: Call) -> dict[str, Any]:
     return access.revoke(call.state.store, call.person, call.path["grant"], call.text("reason", ""))
 
 
-def list_events(call: Call) -> dict[str, Any]:
-    """Give events of the audit log; the look itself is recorded too."""
-    guard.require(call, "audit.read", "home")
-    limit, since = call.number("limit", 100), call.number("since", 0)
-    call.state.reads.flush()
-    events = audit.list_events(call.state.store, limit=min(limit, MAX_EVENTS), since=since)
-    call.state.store.note(call.person, "audit.read", "home", since=since, events=len(events))
-    return {"events": events}
-
-
-def verify_audit(call: Call) -> dict[str, Any]:
-    """Check the whole audit log."""
-    guard.require(call, "audit.read", "home")
-    found = audit.verify(call.state.store)
-    call.state.store.note(call.person, "audit.verify", "home", ok=found["ok"])
-    return found
-
-
 def _context(call: Call) -> Context:
     """Give the circumstances of a question, for the purpose in its query where it names one."""
     context, asked = guard.context_of(call.token), call.query.get("purpose", "")
@@ -99,6 +78,4 @@ ROUTES = (
     Route("POST", "/v1/requests/{request}/approve", approve, PERSON, "request.decide"),
     Route("POST", "/v1/requests/{request}/refuse", refuse, PERSON, "request.decide"),
     Route("POST", "/v1/grants/{grant}/revoke", revoke, PERSON, "grant.revoke"),
-    Route("GET", "/v1/audit", list_events, PERSON, "audit.read"),
-    Route("GET", "/v1/audit/verify", verify_audit, PERSON, "audit.read"),
 )

@@ -23,6 +23,7 @@ from workbench.gateway.app import build_app
 from workbench.gateway.protocol import GatewayProtocol
 from workbench.gateway.routes import ROUTES, SCHEMAS
 from workbench.gateway.state import open_state
+from workbench.governance.record.exporting import Exporter
 from workbench.settings import Settings
 
 KEEP_ALIVE_S = 75
@@ -54,6 +55,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     """
     state = open_state(settings, SCHEMAS)
     benchmark_routes.recover(state)
+    exporter = Exporter(state.store, settings.checkpoints)
     config = uvicorn.Config(
         build_app(state, ROUTES), http=GatewayProtocol, ws="none", lifespan="off", loop="asyncio",
         log_config=None, access_log=False, server_header=False, date_header=False,
@@ -68,6 +70,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     finally:
         _leave(settings)
         state.reads.close()
+        exporter.close()
         state.store.close()
 
 

@@ -10,6 +10,7 @@ from workbench.benchmark import submissions
 from workbench.gateway import (
     access_routes,
     airlock_routes,
+    audit_routes,
     benchmark_routes,
     evidence_routes,
     ingest_routes,
@@ -35,6 +36,7 @@ _ROUTES: tuple[Route, ...] = (
     *view_routes.ROUTES,
     *session_routes.ROUTES,
     *access_routes.ROUTES,
+    *audit_routes.ROUTES,
     *evidence_routes.ROUTES,
     *ingest_routes.ROUTES,
     *version_routes.ROUTES,

@@ -2,6 +2,7 @@
 
 There is no other way to write. `Store.read()` gives connections that SQLite itself opened read-only, and the only
 writing connection is reached through `Store.change()`, which asks who does what to which thing before it begins.
+Events that change nothing else are noted; those of many threads share one transaction.
 
 Runs in: gateway
 """
@@ -19,8 +20,10 @@ from typing import Any
 
 from workbench.errors import Conflict, IntegrityError
 from workbench.governance.canonical import stamp
-from workbench.governance.record.audit import HEAD_LOST, NO_HEAD, Event, append, newest
-from workbench.governance.record.sealing import Sealer
+from workbench.governance.record.batches import Batches, Rows
+from workbench.governance.record.chain import HEAD_LOST, KEY_LOST, NO_HEAD, Event, append, newest
+from workbench.governance.record.checkpoints import LogTree
+from workbench.governance.record.sealing import HEAD_FILE, Sealer
 from workbench.governance.schema import MIGRATIONS, SCHEMA, VERSION
 
 # Inside a change nobody may end the transaction, open another file, change settings or touch the log itself.
@@ -88,9 +91,12 @@ class Store:
         self._clock = clock or (lambda: datetime.now(UTC))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.sealer = Sealer(path.parent / "keys", path.parent / "audit.head")
+        self.sealer = Sealer(path.parent / "keys", path.parent / HEAD_FILE)
+        self.tree = LogTree(self.sealer, self.sealer.name_of(path.parent))
         self._lock = threading.RLock()
+        self._batches = Batches(self._lock, self._write)
         self._inside = False
+        self._changing: int | None = None
         # How many changes this store has committed: what was read from its tables holds while this number stands.
         self.generation = 0
         self._readers = threading.local()
@@ -124,15 +130,15 @@ class Store:
         """
         event = Event(actor, action, resource, outcome, reason, details)
         with self._lock:
-            if self._inside:
+            if self._changing:
                 raise ValueError("A change cannot be opened inside another; put both into one.")
             change = Change(self._writer, event.details)
             self._writer.execute("BEGIN IMMEDIATE")
-            self._inside = True
+            self._inside, self._changing = True, threading.get_ident()
             try:
                 yield change
                 self._inside = False
-                head = append(self._writer, [event], self.sealer, self._time())
+                head = append(self._writer, [event.row()], self.sealer, self._time())
                 self._writer.execute("COMMIT")
                 self.generation += 1
             except BaseException:
@@ -140,6 +146,7 @@ class Store:
                 self._writer.execute("ROLLBACK")
                 raise
             finally:
+                self._changing = None
                 change._end()
             self.sealer.write_head(head)
 
@@ -150,32 +157,33 @@ class Store:
         self.note_many([Event(actor, action, resource, outcome, reason, details)])
 
     def note_many(self, events: Sequence[Event]) -> None:
-        """Record many events with one commit."""
-        if not events:
-            return
-        with self._lock:
-            if self._inside:
-                raise ValueError("A change is open; add to its details instead of noting inside it.")
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                head = append(self._writer, events, self.sealer, self._time())
-                self._writer.execute("COMMIT")
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self.sealer.write_head(head)
+        """Record many events with one commit; they are on the disk when this returns.
+
+        Events of other threads may share the commit, so many threads together are far faster than one.
+        """
+        if self._changing == threading.get_ident():
+            raise ValueError("A change is open; add to its details instead of noting inside it.")
+        # What is wrong with an event fails here, before it could fail a batch that others share.
+        rows = [event.row() for event in events]
+        if rows:
+            self._batches.add(rows)
+
+    def _write(self, rows: Rows) -> None:
+        """Append events in a transaction of their own; the caller holds the lock."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            head = append(self._writer, rows, self.sealer, self._time())
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._writer.execute("ROLLBACK")
+            raise
+        self.sealer.write_head(head)
 
     def read(self) -> sqlite3.Connection:
         """Give this thread's read-only connection; rows are read by column name."""
         reader: sqlite3.Connection | None = getattr(self._readers, "db", None)
         if reader is None:
-            uri = f"{self.path.absolute().as_uri()}?mode=ro"
-            reader = sqlite3.connect(
-                uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, factory=_Reader
-            )
-            reader.row_factory = sqlite3.Row
-            reader.execute("PRAGMA query_only = ON")
-            self._readers.db = reader
+            reader = self._readers.db = open_to_read(self.path)
         return reader
 
     def close(self) -> None:
@@ -206,13 +214,13 @@ class Store:
         self._writer.execute(f"PRAGMA user_version = {VERSION}")
 
     def _find_head(self) -> None:
-        """Take up the signed head; a log that lost it says so in an event that stays."""
+        """Take up the signed head; a log that lost it, or its key, says so in an event that stays."""
         problem = NO_HEAD
         try:
             if self.sealer.read_head() is not None:
                 return
         except IntegrityError as forged:
-            problem = forged.message
+            problem = KEY_LOST if self.sealer.is_new else forged.message
         is_new = newest(self._writer).seq == 0 and self._writer.execute("SELECT 1 FROM people").fetchone() is None
         if problem != NO_HEAD or not is_new:
             self.note("system", HEAD_LOST, "audit", outcome="found", reason=problem)
@@ -221,6 +229,23 @@ class Store:
         if self._inside and (action in _FORBIDDEN or (action in _WRITES and first == "audit")):
             return sqlite3.SQLITE_DENY
         return sqlite3.SQLITE_OK
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Give a connection to a store file that cannot write, with rows by column name; the file is made by nobody here.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        When there is no such file, or it is no store.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    reader = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, factory=_Reader
+    )
+    reader.row_factory = sqlite3.Row
+    reader.execute("PRAGMA query_only = ON")
+    return reader
 
 
 def stamped(store: Store) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.governance.record.audit import COLUMNS, append, list_events, verify
+from workbench.governance.record.audit import list_events, verify
+from workbench.governance.record.chain import COLUMNS, append
 from workbench.governance.record.sealing import Sealer
 from workbench.governance.store import Event, Store
 
@@ -109,7 +110,7 @@ def test_a_chain_computed_again_without_the_key_is_named(tmp_path: Path) -> None
     db = sqlite3.connect(path)
     db.row_factory = sqlite3.Row
     forger = Sealer(tmp_path / "other-keys", tmp_path / "other.head")
-    append(db, [Event("researcher", "dataset.read", "other")] * 7, forger, "2026-05-03T12:00:00.000000Z")
+    append(db, [Event("researcher", "dataset.read", "other").row()] * 7, forger, "2026-05-03T12:00:00.000000Z")
     db.commit()
     db.close()
     verdict = _verdict(path)

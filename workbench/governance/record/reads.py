@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from workbench.governance.record.audit import Event
+from workbench.governance.record.chain import Event
 from workbench.governance.store import Store
 
 # When this many (token, dataset, scan) were seen, the memory starts anew; then a first read is recorded again.
