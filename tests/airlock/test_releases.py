@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.airlock.conftest import Desk, png
 from workbench.airlock.releases import Releases
+from workbench.airlock.tabulate import tabulate
 from workbench.errors import AccessDenied, Conflict, IntegrityError, InvalidInput, NotFound, OutputNotClean
 from workbench.governance.canonical import canonical_json
+from workbench.governance.record.checkpoints import read_checkpoint
 from workbench.governance.store import Store
 
 SEX = "sex,subjects\nF,40\nM,50\n"
@@ -126,6 +130,25 @@ def test_the_ledger_chains_what_left_with_its_hashes_and_votes(desk: Desk) -> No
     assert second["entry"]["previous"] == first["sha256"]
 
 
+def test_a_release_carries_a_signed_checkpoint_of_the_log_that_covers_it(desk: Desk, store: Store) -> None:
+    offer = desk.release()
+    signed = desk.releases.get("researcher", offer)["ledger"]["checkpoint"]
+    left = store.read().execute("SELECT seq FROM audit WHERE action = 'release.release'").fetchone()["seq"]
+    found = read_checkpoint(signed["note"], signed["key"])
+    assert found.size == signed["size"] >= left and found.root.hex() == signed["root"]
+
+
+def test_nothing_leaves_on_a_log_that_was_tampered_with(desk: Desk, store: Store) -> None:
+    offer = desk.offer()
+    desk.approve(offer)
+    outside = sqlite3.connect(store.path)
+    outside.executescript("DROP TRIGGER audit_is_never_edited; UPDATE audit SET actor = 'x' WHERE seq = 2;")
+    outside.close()
+    with pytest.raises(IntegrityError):
+        desk.releases.release("researcher", offer)
+    assert desk.releases.get("researcher", offer)["state"] == "approved"
+
+
 def test_a_sidecar_is_looked_at_and_never_leaves(desk: Desk) -> None:
     offer = desk.offer(sex__csv=SEX, is_draft=True)
     body = desk.releases.replace("researcher", offer, {"other.csv.cells.json": b"{}"})
@@ -136,6 +159,20 @@ def test_a_sidecar_is_looked_at_and_never_leaves(desk: Desk) -> None:
     assert desk.releases.read_file("checker-1", offer, "other.csv.cells.json") == b"{}"
     with pytest.raises(AccessDenied, match="does not leave"):
         desk.releases.read_file("researcher", offer, "other.csv.cells.json")
+
+
+def test_a_table_and_its_sidecar_are_changed_together_or_the_old_sidecar_goes(desk: Desk, tmp_path: Path) -> None:
+    def tabulated(size: int) -> dict[str, bytes]:
+        frame = pd.DataFrame({"subject": range(size), "sex": "F"})
+        tabulate(frame, tmp_path / "sex.csv", by="sex", subject="subject")
+        return {name: (tmp_path / name).read_bytes() for name in ("sex.csv", "sex.csv.cells.json")}
+
+    first, second = tabulated(40), tabulated(60)
+    offer = str(desk.releases.offer("researcher", first, reason="r", controls="c")["id"])
+    assert len(desk.releases.replace("researcher", offer, second)["evidence"]) == 1
+    assert desk.releases.replace("researcher", offer, {"sex.csv": first["sex.csv"]})["evidence"] == []
+    with pytest.raises(OutputNotClean, match="sidecar"):
+        desk.releases.replace("researcher", offer, {"sex.csv.cells.json": second["sex.csv.cells.json"]})
 
 
 def test_a_project_one_is_no_member_of_is_refused(desk: Desk, store: Store) -> None:

@@ -6,6 +6,7 @@ Runs in: terminal
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import sys
@@ -71,8 +72,8 @@ def offer(args: argparse.Namespace) -> None:
         raise InvalidInput("Say what the files are for (--reason) and what was done against disclosure (--controls).")
     with _line(args, "researcher") as line:
         if args.replace:
-            for name, content in read_files(args.files).items():
-                body = json.loads(line.request("PUT", _file(args.replace, name), body=content)[2])
+            coded = {name: base64.b64encode(content).decode() for name, content in read_files(args.files).items()}
+            body = line.post(_offer(args.replace, "/files"), {"files": coded})
         elif args.remove:
             for name in args.files:
                 body = line.delete(_file(args.remove, name))

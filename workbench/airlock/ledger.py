@@ -160,6 +160,10 @@ class Ledger:
         )
         return digest
 
+    def add_checkpoint(self, change: Change, offer: str, signed: Mapping[str, object]) -> None:
+        """Put the signed checkpoint of the log beside the entry; it covers the event of the release."""
+        change.execute("UPDATE offer_entries SET checkpoint = ? WHERE offer = ?", (json.dumps(signed), offer))
+
     def body(self, row: Row, person: str) -> dict[str, Any]:
         """Give an offer as one person may see it: votes of others stay hidden until everybody has voted."""
         db = self.store.read()

@@ -21,6 +21,7 @@ from workbench.airlock.sidecar import sidecar_name
 from workbench.airlock.states import next_state
 from workbench.errors import AccessDenied
 from workbench.governance.evidence.records import read_person
+from workbench.governance.record.checkpoints import checkpoint_now
 from workbench.governance.store import stamped
 
 _LEAVING = threading.Lock()
@@ -67,7 +68,10 @@ class Releases(Reviews):
         return self.get(person, offer)
 
     def replace(self, person: str, offer: str, files: Mapping[str, bytes]) -> dict[str, Any]:
-        """Add files, or put new content under their names; votes given so far no longer count."""
+        """Add files, or put new content under their names; votes given so far no longer count.
+
+        A table that comes without its sidecar loses the one it had, which was written for other bytes.
+        """
         return self._edit(person, offer, files, ())
 
     def remove(self, person: str, offer: str, name: str) -> dict[str, Any]:
@@ -82,6 +86,7 @@ class Releases(Reviews):
             old = {file.name: file for file in self._ledger.files(offer)}
             for name in gone:
                 self._ledger.file(offer, name)
+            gone = [*gone, *(sidecar_name(name) for name in (*new, *gone) if sidecar_name(name) not in new)]
             files = {name: file.content for name, file in old.items() if name not in gone} | dict(new)
             touched = [*new, *(name for name in files if sidecar_name(name) in (*new, *gone) and name not in new)]
             kept = checked(files, touched, old)
@@ -90,7 +95,7 @@ class Releases(Reviews):
                 refuse_stops(kept)
         digests = {file.name: self._ledger.keep(file.content) for file in kept if file.name in touched}
         with self._store.change(
-            person, "release.edit", offer, state=state, sha256=digests, removed=len(gone)
+            person, "release.edit", offer, state=state, sha256=digests, removed=len({*old} & {*gone})
         ) as change:
             self._to(change, row, state, revision=row["revision"] + 1)
             self._ledger.put(change, offer, kept)
@@ -134,6 +139,8 @@ class Releases(Reviews):
         with self._audited(person, "release", offer):
             self._require_author(person, row, "release")
             next_state(row["state"], "release")
+        # Nothing leaves on the word of a log that was tampered with.
+        checkpoint_now(self._store)
         kept = with_differences(offer, self._ledger.files(offer), self._before(row))
         stops = stops_in(kept)
         if stops:
@@ -145,6 +152,9 @@ class Releases(Reviews):
             votes = change.execute("SELECT * FROM offer_votes WHERE offer = ? ORDER BY time", (offer,)).fetchall()
             change.details["entry"] = self._ledger.write_entry(change, row, kept, votes, time)
             self._move(change, offer, person, "release", "released")
+        signed = checkpoint_now(self._store)
+        with self._store.change("system", "release.checkpoint", offer, size=signed["size"]) as change:
+            self._ledger.add_checkpoint(change, offer, signed)
         return self.get(person, offer)
 
     def withdraw(self, person: str, offer: str) -> dict[str, Any]:

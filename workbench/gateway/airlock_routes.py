@@ -74,6 +74,11 @@ def put_file(call: Call) -> dict[str, Any]:
     return _releases(call).replace(call.person, call.path["offer"], {call.path["name"]: call.body})
 
 
+def put_files(call: Call) -> dict[str, Any]:
+    """Put several files in at once, such as a table with its sidecar."""
+    return _releases(call).replace(call.person, call.path["offer"], _files(call, "files"))
+
+
 def remove_file(call: Call) -> dict[str, Any]:
     """Take a file out of an offer."""
     return _releases(call).remove(call.person, call.path["offer"], call.path["name"])
@@ -139,6 +144,7 @@ ROUTES = (
     Route("GET", _OFFER, get_offer, PEOPLE, "release.see"),
     # A file that was released leaves by a person's own door, never back into a kernel.
     Route("GET", f"{_OFFER}/files/{{name}}", get_file, ("person",), "release.look"),
+    Route("POST", f"{_OFFER}/files", put_files, PEOPLE, "release.edit", max_body=MAX_BODY),
     Route("PUT", f"{_OFFER}/files/{{name}}", put_file, PEOPLE, "release.edit", max_body=MAX_FILE_BYTES),
     Route("DELETE", f"{_OFFER}/files/{{name}}", remove_file, PEOPLE, "release.edit"),
     Route("POST", f"{_OFFER}/submit", submit, PEOPLE, "release.submit"),

@@ -139,11 +139,10 @@ class OfferFileHandler(AirlockHandler):
         """Put a file of the workspace in the place of this one, or beside the others."""
         try:
             (_, content), *beside = (await self.read(self.form().get("path"))).items()
-            kind = {"Content-Type": "application/octet-stream"}
-            for one, body in ((name, content), *((sidecar_name(name), sidecar) for _, sidecar in beside)):
-                url = _file_url(offer, one)
-                _, _, reply = await self.lines.ask(self.account, "PUT", url, body=body, headers=kind)
-            self.finish(reply)
+            # Together: a table and its sidecar fit each other only.
+            files = {name: content, **{sidecar_name(name): sidecar for _, sidecar in beside}}
+            coded = {one: base64.b64encode(body).decode() for one, body in files.items()}
+            self.finish(await self.ask("POST", f"/v1/offers/{quote(offer, safe='')}/files", {"files": coded}))
         except WorkbenchError as error:
             send_error(self, error)
 
