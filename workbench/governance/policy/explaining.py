@@ -84,7 +84,7 @@ def explain(store: Store, asker: str, person: str, action: str, resource: str, *
         return answer | {"policies": [], "changes": [], "missing": []}
     return answer | {
         "policies": [_shown(policy, resource) for policy in case.outcome.policies],
-        "changes": list(dict.fromkeys(_changes(case))),
+        "changes": list(dict.fromkeys(_changes(case, may_mend=asker != person))),
         "missing": [item.as_dict() for item in missing_items(case)],
     }
 
@@ -103,8 +103,10 @@ def full_action(action: str) -> str:
     return found
 
 
-def _changes(case: Case) -> Iterator[str]:
+def _changes(case: Case, *, may_mend: bool) -> Iterator[str]:
     """Say what would turn the answer."""
+    if case.outcome.problem and may_mend:
+        yield f"The policy of “{case.ask.resource}” must be mended: {case.outcome.problem}."
     if case.outcome.allowed:
         yield from _what_holds_it(case)
         return
