@@ -63,6 +63,19 @@ def test_absurd_requests_are_refused(in_kernel: object, purpose: str, days: int)
         wb.dataset("clinic-ct").request(purpose=purpose, days=days)
 
 
+def test_a_notebook_sees_what_is_missing_and_declares_facts(in_kernel: object, readable: object) -> None:
+    in_kernel("reviewer")  # type: ignore[operator]
+    data = wb.dataset("clinic-ct")
+    assert data.checklist("teaching")[["item", "met"]].to_numpy().tolist() == [["Approval", False]]
+    with pytest.raises(InvalidInput, match="not a fact"):
+        data.request("teaching", days=3, colour="red")
+    asked = data.request("teaching", days=3, is_commercial=False)
+    custodian = readable.person("custodian")  # type: ignore[attr-defined]
+    seen = next(one for one in custodian.get("/v1/requests")["requests"] if one["id"] == asked.id)
+    assert seen["attestations"] == {"is_commercial": False}
+    custodian.post(f"/v1/requests/{asked.id}/refuse", {"reason": "not yet"})
+
+
 def test_open_data_need_no_request(in_kernel: object) -> None:
     in_kernel("reviewer")  # type: ignore[operator]
     with pytest.raises(Conflict, match="open"):

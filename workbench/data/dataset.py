@@ -5,6 +5,7 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -80,7 +81,25 @@ class Dataset:
         """One's own requests for the dataset, newest first."""
         return [read_request(row) for row in line().get(self._url())["requests"]]
 
-    def request(self, purpose: str, days: int, note: str = "") -> AccessRequest:
+    def checklist(self, purpose: str = "", **facts: str | bool) -> pd.DataFrame:
+        """Give a table of what one has and lacks to read it: `item, met, state, until, next`.
+
+        Parameters
+        ----------
+        purpose : str, optional
+            A purpose of this workbench; the terms of use are held against it.
+        **facts
+            What one would declare of the planned use, such as ``is_commercial=False``.
+        """
+        import pandas as pd  # noqa: PLC0415 - heavy, loaded on first use
+
+        query = {"purpose": purpose, "facts": json.dumps(facts) if facts else ""}
+        given = urlencode({name: value for name, value in query.items() if value})
+        items = line().get(f"/v1/datasets/{quote(self.name, safe='')}/checklist?{given}")["items"]
+        rows = [[one["label"], one["met"], one["text"], one["until"], one["next"]] for one in items]
+        return pd.DataFrame(rows, columns=["item", "met", "state", "until", "next"])
+
+    def request(self, purpose: str, days: int, note: str = "", **facts: str | bool) -> AccessRequest:
         """Ask its custodian for access.
 
         Parameters
@@ -91,15 +110,19 @@ class Dataset:
             How long, 1 to 365.
         note : str, optional
             Anything the custodian should know.
+        **facts
+            What one declares of the planned use, such as ``is_commercial=False``; the terms of use ask for it.
 
         Raises
         ------
         InvalidInput
-            When the purpose is unknown or the days are out of range.
+            When the purpose or a fact is unknown, or the days are out of range.
+        AccessDenied
+            When the terms of use forbid the purpose.
         Conflict
             When nothing needs asking.
         """
-        body = {"purpose": purpose, "days": days, "note": note}
+        body = {"purpose": purpose, "days": days, "note": note, "attestations": facts}
         return read_request(line().post(f"{self._url()}/requests", body))
 
     def scans(self, split: str | None = None) -> pd.DataFrame:

@@ -5,14 +5,12 @@ Runs in: gateway
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from workbench.governance.canonical import stamp
 from workbench.governance.decide import authorise
 from workbench.governance.duo.facts import read_facts
-from workbench.governance.evidence.planned import judge_use
-from workbench.governance.evidence.standing import standing
+from workbench.governance.evidence.standing import standing, standing_if
 from workbench.governance.people import find_purpose
 from workbench.governance.store import Store
 
@@ -29,7 +27,7 @@ def checklist(store: Store, person: str, dataset: str, purpose: str | None, fact
     purpose : str, optional
         A purpose of this home, by id or label.
     facts : mapping, optional
-        What the person would declare; the match then says what the terms of use make of it, before anything is asked.
+        What the person would declare with a request: the list is then the one they would see after asking.
 
     Returns
     -------
@@ -45,17 +43,15 @@ def checklist(store: Store, person: str, dataset: str, purpose: str | None, fact
     """
     authorise(store, person, "dataset.see", dataset)
     chosen = find_purpose(store, purpose) if purpose else None
-    declared, now = read_facts(facts or {}), store.now()
-    found = standing(store, person, dataset, purpose=chosen, now=stamp(now))
-    match = found.match
+    declared, now = read_facts(facts or {}), stamp(store.now())
     if chosen and declared:
-        match = judge_use(
-            store, person, dataset, chosen, declared, starts=now, until=now + timedelta(days=1)
-        )  # fmt: skip
+        found = standing_if(store, person, dataset, chosen, declared, now=now)
+    else:
+        found = standing(store, person, dataset, purpose=chosen, now=now)
     return {
         "dataset": dataset,
         "purpose": chosen,
         "items": [item.as_dict() for item in found.items],
         "is_complete": not found.missing,
-        "match": match.as_dict() if match else None,
+        "match": found.match.as_dict() if found.match else None,
     }

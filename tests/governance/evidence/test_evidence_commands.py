@@ -41,7 +41,7 @@ def test_the_journey_from_nothing_to_a_grant_reads_well(capsys: pytest.CaptureFi
     assert "version 1" in run(capsys, "agreement", "set", "clinic-ct", str(tmp_path / "terms.txt"))
     assert "no general methods" in run(capsys, "usage", "set", "clinic-ct", "HMB", "NMDS", "--training", "gcp")
     listed = run(capsys, *CHECK, "--fact", "is_method_development=no")
-    assert listed.count("✗") == 3 and "Read and accept it" in listed and "No methods or models" in listed
+    assert listed.count("✗") == 3 and "Read and accept it" in listed and "The terms HMB, NMDS permit" in listed
     assert "Do no harm." in run(capsys, "agreement", "show", "clinic-ct")
     assert "version 1" in run(capsys, "agreement", "accept", "clinic-ct")
     dates = ("--issued", "2020-01-01", "--ends", "2999-12-31")

@@ -164,5 +164,8 @@ def test_the_checklist_tells_what_declared_facts_would_change(store: Store) -> N
     assert (found["is_complete"], found["match"]["answer"]) == (False, "review")
     declared = checklist(store, "researcher", "clinic-ct", "lung nodule detection", {"is_commercial": True})
     assert [term["answer"] for term in declared["match"]["terms"]] == ["yes", "no"]
+    assert declared["items"][0]["met"] is False
+    fitting = checklist(store, "researcher", "clinic-ct", "lung nodule detection", {"is_commercial": False})
+    assert fitting["items"][0]["met"] is True
     with pytest.raises(InvalidInput):
         checklist(store, "researcher", "clinic-ct", "marketing")

@@ -177,10 +177,6 @@ def checklist(args: argparse.Namespace) -> None:
     lines = [
         f"{_MARKS[one['met']]} {one['label']}: {one['text']}\n    {one['next']}".rstrip() for one in answer["items"]
     ]
-    if answer["match"] and args.fact:
-        lines.append("With what you would declare:")
-        marks = {"yes": "✓", "no": "✗", "review": "…"}
-        lines += [f"  {marks[one['answer']]} {one['label']}: {one['text']}" for one in answer["match"]["terms"]]
     _report(args, answer, "\n".join(lines) or "Nothing is asked for: everybody who is signed in may read it.")
 
 

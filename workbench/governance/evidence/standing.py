@@ -6,7 +6,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,14 +113,30 @@ def standing(store: Store, person: str, dataset: str, *, purpose: str | None, no
     if kept is not None and kept[0] <= now < kept[1]:
         found: Standing = kept[2]
         return found
+    ask = _gather(store, person, dataset, purpose, now=now)
+    if ask is None:
+        return NOWHERE
+    found = _look(ask)
+    values[key] = (now, _next_moment(ask), found)
+    return found
+
+
+def standing_if(
+    store: Store, person: str, dataset: str, purpose: str, declared: Mapping[str, Any], *, now: str
+) -> Standing:
+    """Say where a person would stand who asked for the purpose today and declared this; a grant's own facts stay."""
+    ask = _gather(store, person, dataset, purpose, now=now)
+    if ask is None:
+        return NOWHERE
+    return _look(replace(ask, planned={"facts": dict(declared), "days": 1}))
+
+
+def _gather(store: Store, person: str, dataset: str, purpose: str | None, *, now: str) -> _Ask | None:
     record, holder = read_dataset(store, dataset), read_person(store, person)
     chosen = read_purpose(store, purpose) if purpose is not None else None
     if record is None or holder is None or (purpose is not None and chosen is None):
-        return NOWHERE
-    asked = read_asked(store, person, dataset)
-    found = _look(_Ask(record, holder, asked, chosen, now))
-    values[key] = (now, _next_moment(holder, asked, now), found)
-    return found
+        return None
+    return _Ask(record, holder, read_asked(store, person, dataset), chosen, now)
 
 
 @dataclass(frozen=True)
@@ -132,6 +148,7 @@ class _Ask:
     asked: AskedRecord
     purpose: Row | None
     now: str
+    planned: Row | None = None
 
 
 def _look(ask: _Ask) -> Standing:
@@ -208,6 +225,8 @@ def _grant_of_visa(ask: _Ask, visa: Row) -> Row:
 
 
 def _newest_request(ask: _Ask) -> Row | None:
+    if ask.planned is not None:
+        return ask.planned
     wanted = ask.purpose["id"] if ask.purpose else ""
     return next((one for one in ask.asked.requests if one["purpose"] == wanted), None)
 
@@ -251,8 +270,9 @@ def _visa(visa: Row) -> Item:
     return Item(f"visa:{visa['id']}", f"Visa: {visa['type']}", True, **wording.visa(visa))
 
 
-def _next_moment(holder: PersonRecord, asked: AskedRecord, now: str) -> str:
+def _next_moment(ask: _Ask) -> str:
     """Give the moment until which nothing that has a date can change: the next such moment, or midnight."""
+    holder, asked, now = ask.holder, ask.asked, ask.now
     midnight = stamp(moment(f"{now[:10]}T00:00:00Z") + timedelta(days=1))
     dates: list[str] = [row[name] for row in asked.grants for name in ("starts", "ends")]
     dates += [visa[name] for visa in holder.visas for name in ("issued", "expires")]
