@@ -38,7 +38,7 @@ VERBS = (
     Verb("governance", "approve", "workbench.governance.commands", "approve an access request (custodian)"),
     Verb("governance", "refuse", "workbench.governance.commands", "refuse an access request (custodian)"),
     Verb("governance", "revoke", "workbench.governance.commands", "end a grant now (custodian)"),
-    Verb("governance", "audit", "workbench.governance.commands", "read or verify the audit log"),
+    Verb("governance", "audit", "workbench.governance.record.commands", "read, verify and prove the audit log"),
     Verb("governance", "explain", "workbench.governance.policy.commands", "say why: the policy that decides"),
     Verb("governance", "policy", "workbench.governance.policy.commands", "check, set or show a dataset's own policy"),
     Verb("governance", "checklist", "workbench.governance.evidence.commands", "what you have and lack for a dataset"),

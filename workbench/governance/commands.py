@@ -1,4 +1,4 @@
-"""The verbs of governance: datasets, request, requests, approve, refuse, revoke, audit.
+"""The verbs of governance: datasets, request, requests, approve, refuse, revoke.
 
 Each talks to the gateway as one person; nothing here opens the store.
 
@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.connection import default_account, terminal
-from workbench.errors import IntegrityError
 from workbench.governance.canonical import day
 from workbench.governance.evidence.commands import add_facts, facts_of
 from workbench.settings import load_settings
@@ -127,33 +126,6 @@ def revoke(args: argparse.Namespace) -> None:
     """End a grant now."""
     answer = _ask(args, "custodian", "POST", f"/v1/grants/{_part(args.id)}/revoke", {"reason": args.reason})
     _report(args, answer, f"Grant {args.id} is revoked; {answer['person']} reads “{answer['dataset']}” no more.")
-
-
-def audit_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `workbench audit`."""
-    parser.add_argument("deed", choices=("verify", "list"), help="check the whole log, or show its newest events")
-    parser.add_argument("--limit", type=int, default=50, help="how many events to list (default 50)")
-    parser.add_argument("--since", type=int, default=0, metavar="N", help="list events after number N")
-    _account(parser)
-
-
-def audit(args: argparse.Namespace) -> int:
-    """Verify or list the audit log; a log that does not verify gives the exit code of an integrity error."""
-    if args.deed == "verify":
-        answer = _ask(args, "custodian", "GET", "/v1/audit/verify")
-        good = f"The audit log is whole: {answer['events']} events, newest {answer['head'][:16]}…"
-        _report(args, answer, good if answer["ok"] else f"The audit log does not verify. {answer['reason']}")
-        return 0 if answer["ok"] else IntegrityError.exit_code
-    answer = _ask(args, "custodian", "GET", f"/v1/audit?limit={args.limit}&since={args.since}")
-    if args.json:
-        _say_json(answer["events"])
-        return 0
-    rows = [
-        (str(item["seq"]), item["time"][:19], item["actor"], item["action"], item["outcome"], item["resource"])
-        for item in answer["events"]
-    ]
-    _say(_table(("SEQ", "TIME", "ACTOR", "ACTION", "OUTCOME", "RESOURCE"), rows))
-    return 0
 
 
 def _account(parser: argparse.ArgumentParser) -> None:
