@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from workbench.governance.canonical import day, moment, stamp
-from workbench.governance.duo.matching import Match
+from workbench.governance.duo.matching import Match, TermAnswer
 from workbench.governance.evidence.records import DatasetRecord, Row
 
 
@@ -49,12 +49,11 @@ def use(record: DatasetRecord, found: Match | None, reviewed: frozenset[str], la
     forbidding = next((term for term in found.terms if term.answer == "no"), None)
     purpose = f" “{label}”" if label else " this"
     if forbidding:
-        text = f"{forbidding.label} ({forbidding.key}): {forbidding.text}"
+        text = _said(forbidding)
         return {"text": text, "next": "Choose another dataset, or a purpose that the terms permit."}
     if unsure:
-        text = f"{unsure[0].label} ({unsure[0].key}): {unsure[0].text}"
-        more = f" So do {len(unsure) - 1} more." if len(unsure) > 1 else ""
-        return {"text": text, "next": f"{record.custodian} has to look at it with your request.{more}"}
+        more = f", and at {len(unsure) - 1} more" if len(unsure) > 1 else ""
+        return {"text": _said(unsure[0]), "next": f"{record.custodian} looks at it with your request{more}."}
     looked = f"; {record.custodian} or an administrator looked at it" if reviewed else ""
     return {"text": f"The terms {terms} permit{purpose}{looked}."}
 
@@ -89,6 +88,10 @@ def visa(held: Row) -> dict[str, Any]:
     """Say what a visa says, and who says it."""
     text = f"{held['source']} says {held['value']}, until {day(held['expires'])}."
     return {"text": text, "until": held["expires"]}
+
+
+def _said(term: TermAnswer) -> str:
+    return f"{term.label[:1].upper()}{term.label[1:]} ({term.key}): {term.text}"
 
 
 def _date(text: str) -> str:
