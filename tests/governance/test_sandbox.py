@@ -72,14 +72,16 @@ def test_open_files_end_at_their_limit(bubblewrap: None) -> None:
 
 def test_processes_that_use_too_much_together_lose_the_largest(bubblewrap: None) -> None:
     code = (
-        "import subprocess, sys\n"
-        "keep = 'import time; kept = bytearray(b\"x\" * (%d << 20)); time.sleep(30)'\n"
-        "workers = [subprocess.Popen([sys.executable, '-c', keep % size]) for size in (110, 120, 130)]\n"
-        "print(workers[2].wait()); [worker.kill() for worker in workers]"
+        "import subprocess, sys, time\n"
+        "grow = 'import time; kept = bytearray(%d << 20); kept[::512] = bytes(len(kept) // 512); time.sleep(60)'\n"
+        "workers = [subprocess.Popen([sys.executable, '-c', grow % size]) for size in (110, 120, 130)]\n"
+        "while not (ended := [worker.poll() for worker in workers if worker.poll() is not None]): time.sleep(0.1)\n"
+        "time.sleep(2)\nprint(ended, sum(worker.poll() is None for worker in workers))\n"
+        "for worker in workers: worker.kill()"
     )
     done = run(code, SMALL)
 
-    assert done.stdout == "-9\n" and "the largest, was ended" in done.stderr
+    assert done.stdout == "[-9] 2\n" and "the largest, was ended" in done.stderr
 
 
 def test_a_fork_bomb_ends_its_sandbox(bubblewrap: None) -> None:
