@@ -25,7 +25,7 @@ from workbench.settings import load_settings
 URL = f"/v1/datasets/{DATASET}"
 SHARD = "image.zarr/0/c/0/0/0"
 LABEL_KEY = f"labels/{LABEL}.zarr/0/c/0/0/0"
-OK, REFUSED, MISSING = 200, 403, 404
+OK, BAD, REFUSED, MISSING = 200, 400, 403, 404
 FIRST = World(({"scan": "S0001", "subject": "P0001", "split": "train", "modality": "CT", "slices": 4},), {})
 
 
@@ -161,6 +161,19 @@ def test_an_obligation_that_cannot_be_met_is_on_record(door: Door) -> None:
     assert door.ask("GET", f"{URL}/scans")[0] == REFUSED
     row = door.state.store.read().execute("SELECT outcome, details FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     assert (row["outcome"], json.loads(row["details"])["policy"]) == ("denied", f"{DATASET}/odd")
+    set_policy(door.state.store, "custodian", DATASET, "")
+
+
+def test_a_policy_that_does_not_fit_the_data_is_not_set(door: Door) -> None:
+    publish(door.state, FIRST)
+    custodian = door.as_person("custodian")
+    permit = '@id("odd") @drop("scan.split") permit (principal, action == Action::"read", resource);'
+    checked = json.loads(custodian.ask("POST", f"{URL}/policy", {"text": permit, "check": True})[2])
+    assert not checked["ok"]
+    assert "did you mean scans" in checked["mistakes"][0]["text"]
+    assert custodian.ask("POST", f"{URL}/policy", {"text": permit})[0] == BAD
+    assert custodian.ask("POST", f"{URL}/policy", {"text": permit.replace("scan.", "scans.")})[0] == OK
+    assert "split" not in arrow(door.ask("GET", f"{URL}/tables/scans")).column_names
     set_policy(door.state.store, "custodian", DATASET, "")
 
 

@@ -93,6 +93,11 @@ class Shown:
             return rows.table
         return shown_table(name, rows, self._obligations, self._visible, self._archive.shift(self.dataset))
 
+    def try_tables(self) -> None:
+        """Refuse where an obligation could not be carried out on some table; to be asked before a policy is set."""
+        for name in self._archive.schemas(self.dataset, self.version) if self._obligations else ():
+            self.table(name)
+
     def tables(self) -> list[dict[str, Any]]:
         """Give the name, title and columns of each table, less the columns that are left out."""
         schemas = self._archive.schemas(self.dataset, self.version)
