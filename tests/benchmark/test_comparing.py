@@ -127,3 +127,11 @@ def test_what_is_no_code_does_not_drift(tmp_path: Path) -> None:
     before = code_digest(tmp_path)
     (tmp_path / "picture.png").write_bytes(b"x")
     assert code_digest(tmp_path) == before
+
+
+def test_a_package_on_request_is_part_of_the_environment() -> None:
+    requested = [{"name": "tinypkg", "version": "1.0", "sha256": "ab" * 32}]
+    assert drift(environment_lock(requested), environment_lock(requested)) == []
+    assert drift(environment_lock(requested), environment_lock()) == [
+        f"requested:tinypkg 1.0 sha256:{'ab' * 32} → missing"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench.benchmark.report import write_report
 from workbench.benchmark.reproduce import reproduce
 from workbench.cli import main
 from workbench.errors import InvalidInput, RunFailed
+from workbench.governance.record.checkpoints import read_checkpoint
 from workbench.settings import Settings
 
 RECORD = "from workbench.benchmark import record\nrecord('score', {value}, interval=(0.0, 1.0), tolerance=0.1)"
@@ -53,6 +55,13 @@ def test_a_run_leaves_notebook_report_and_crate(run: Run) -> None:
     assert "Is it so?" in run.report.read_text()
     assert read_crate(run.crate).about["parameters"] == {"seed": 5}
     assert run.about["audit_head"]["seq"] > 0
+
+
+def test_a_crate_carries_a_signed_checkpoint_of_the_log(run: Run) -> None:
+    with zipfile.ZipFile(run.crate) as crate:
+        checkpoint = json.loads(crate.read("audit-checkpoint.json"))
+    assert checkpoint == run.about["audit_checkpoint"]
+    assert read_checkpoint(checkpoint["note"], checkpoint["key"]).size >= run.about["audit_head"]["seq"]
 
 
 def test_the_same_crate_again_is_identical(run: Run) -> None:

@@ -31,6 +31,7 @@ METADATA_FILE = "ro-crate-metadata.json"
 NOTEBOOK, RUN, REPORT, ABOUT, RESULTS, LOCK = (
     "notebook.ipynb", "run.ipynb", "report.html", "about.json", "results.json", "environment.txt"
 )  # fmt: skip
+CHECKPOINT = "audit-checkpoint.json"
 NEEDED = (METADATA_FILE, NOTEBOOK, RUN, ABOUT, RESULTS)
 KINDS = {
     NOTEBOOK: ("The notebook as it was given, without outputs", "application/x-ipynb+json"),
@@ -39,6 +40,7 @@ KINDS = {
     ABOUT: ("Question, parameters, data versions, account, isolation, head of the audit log", "application/json"),
     RESULTS: ("The declared results", "application/json"),
     LOCK: ("Every package and its version", "text/plain"),
+    CHECKPOINT: ("Signed checkpoint of the audit log after this run", "application/json"),
 }
 MAX_FILES = 300
 MAX_FILE_BYTES = 64 * 2**20
@@ -70,6 +72,8 @@ def write_crate(
         LOCK: ("\n".join(about["environment"]) + "\n").encode(),
         **dict(_pictures(done)),
     }
+    if about.get("audit_checkpoint"):
+        files[CHECKPOINT] = _json(about["audit_checkpoint"])
     with tempfile.TemporaryDirectory(prefix="crate-") as folder:
         for name, content in files.items():
             place = Path(folder, name)

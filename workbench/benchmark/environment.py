@@ -9,7 +9,9 @@ import hashlib
 import importlib.metadata
 import platform
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import workbench
 
@@ -17,8 +19,14 @@ CODE = "ai4h-workbench-code"
 CODE_SUFFIXES = (".py", ".yaml")
 
 
-def environment_lock() -> list[str]:
-    """List interpreter, platform, the workbench's own code and every package as ``name==version``, sorted."""
+def environment_lock(requested: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """List interpreter, platform, the workbench's own code and every package as ``name==version``, sorted.
+
+    Parameters
+    ----------
+    requested : sequence of mapping, default ()
+        What was installed on request for the person, as `package_lock` gives it; kernels see it before the rest.
+    """
     found = {}
     for package in importlib.metadata.distributions():
         name = package.metadata["Name"]
@@ -29,7 +37,8 @@ def environment_lock() -> list[str]:
         f"platform=={platform.system().lower()}-{platform.machine()}",
         f"{CODE}=={code_digest(Path(workbench.__file__).resolve().parent)}",
     ]
-    return head + [f"{name}=={version}" for name, version in sorted(found.items())]
+    own = [f"requested:{one['name']}=={one['version']} sha256:{one['sha256']}" for one in requested]
+    return head + own + [f"{name}=={version}" for name, version in sorted(found.items())]
 
 
 def code_digest(package: Path) -> str:

@@ -23,6 +23,7 @@ from workbench.benchmark.recording import Result, declared_results
 from workbench.benchmark.report import question_of, write_report
 from workbench.connection import Connection, default_account, operator_secret, running_gateway
 from workbench.errors import InvalidInput, RunFailed
+from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
 ENGINE, KERNEL = "workbench", "workbench-python"
@@ -196,9 +197,11 @@ def _about(
         seen = line.get(f"/v1/kernels/{engine['id']}/reads") if engine.get("id") else {"reads": {}, "head": None}
     finally:
         line.close()
+    packages = package_lock(settings, account)
     return {
         "question": question_of(done), "notebook": path.name, "parameters": dict(chosen), "account": account,
         "isolation": engine.get("isolation", "none"), "kernel": engine.get("kernel", KERNEL),
-        "data": seen["reads"], "audit_head": seen["head"], "environment": environment_lock(),
+        "data": seen["reads"], "audit_head": seen["head"], "audit_checkpoint": seen.get("checkpoint"),
+        "packages": packages, "environment": environment_lock(packages),
         "started": papermill.get("start_time"), "ended": papermill.get("end_time"),
     }  # fmt: skip

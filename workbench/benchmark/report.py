@@ -82,6 +82,9 @@ def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Kernel", f"{escape(str(about['kernel']))}, {isolated}"),
         ("Notebook", escape(str(about["notebook"]))),
     ]
+    asked = [f"{escape(str(one['name']))} {escape(str(one['version']))}" for one in about.get("packages") or []]
+    if asked:
+        facts.append(("Packages on request", ", ".join(asked)))
     if head:
         facts.append(("Audit log", f"event {int(head['seq'])}, <code>{escape(str(head['hash'])[:16])}</code>"))
     return facts

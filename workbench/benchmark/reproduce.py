@@ -18,6 +18,7 @@ from workbench.benchmark.environment import drift, environment_lock
 from workbench.benchmark.notebook_run import read_notebook, run_notebook
 from workbench.connection import default_account, terminal
 from workbench.errors import NotFound, RunFailed
+from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
 EXIT_CODES = {"IDENTICAL": 0, "WITHIN_TOLERANCE": 0, "DIFFERENT": 1, "NOT_RUN": 2}
@@ -76,12 +77,13 @@ def reproduce(
     crate = read_crate(path)
     first = read_notebook(crate.run, "run.ipynb")
     read_notebook(crate.source, "notebook.ipynb")
-    changes = [] if any_environment else drift(crate.about["environment"], environment_lock())
+    account = account or default_account(settings, "reviewer")
+    here = environment_lock(package_lock(settings, account))
+    changes = [] if any_environment else drift(crate.about["environment"], here)
     if changes:
         named = ", ".join(changes[:NAMED_CHANGES]) + (" …" if len(changes) > NAMED_CHANGES else "")
         text = f"The environment is not that of the run: {named}. Use --any-environment to run it anyway."
         return Verdict(NOT_RUN, "ENV_DRIFT", text)
-    account = account or default_account(settings, "reviewer")
     obstacle = _data_obstacle(crate, account, settings)
     if obstacle is not None:
         return obstacle

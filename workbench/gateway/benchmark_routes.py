@@ -20,11 +20,12 @@ from workbench.benchmark.failures import FAILURES
 from workbench.benchmark.metrics import definition
 from workbench.benchmark.submissions import Outcome
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE
-from workbench.errors import Conflict, InvalidInput, NotFound, WorkbenchError
+from workbench.errors import Conflict, IntegrityError, InvalidInput, NotFound, WorkbenchError
 from workbench.gateway import guard
 from workbench.gateway.call import Call, Route
 from workbench.gateway.state import State
 from workbench.gateway.tokens import Token
+from workbench.governance.record.checkpoints import checkpoint_now
 from workbench.governance.sandbox import sandbox_environment
 
 PEOPLE = ("person", "kernel")
@@ -110,7 +111,13 @@ def kernel_reads(call: Call) -> dict[str, Any]:
     ).fetchall()  # fmt: skip
     head = store.sealer.read_head()
     signed = None if head is None else {"seq": head.seq, "hash": head.hash}
-    return {"reads": {row["resource"]: row["version"] for row in rows}, "head": signed}
+    reads = {row["resource"]: row["version"] for row in rows}
+    try:
+        checkpoint = checkpoint_now(store)
+    except IntegrityError:
+        # Nothing is signed for a log that was tampered with, and the report says so by having none.
+        checkpoint = None
+    return {"reads": reads, "head": signed, "checkpoint": checkpoint}
 
 
 def recover(state: State) -> None:
