@@ -71,6 +71,13 @@ class Lab:
         expect(sidebar).to_be_visible()
         return sidebar
 
+    def section(self, name: str | re.Pattern[str]) -> Locator:
+        """Give the content of a section of the sidebar, opened."""
+        title = self.open_sidebar().locator(".jp-AccordionPanel-title", has_text=name)
+        if title.get_attribute("aria-expanded") == "false":
+            title.click()
+        return self.page.locator(f"#ai4h-workbench [aria-labelledby='{title.get_attribute('id')}']")
+
     def dataset(self, name: str = DATASET) -> Locator:
         """Give the sidebar's row of a dataset, opened."""
         row = self.open_sidebar().locator(f"[data-dataset='{name}']")

@@ -1,10 +1,11 @@
 /** Asking for access: why, for how long, and a word to the custodian. */
 
 import * as React from 'react';
+import { Mark, sayAnswer } from './checklist';
 import { FactsFields } from './facts';
 import { Problem } from './forms';
-import { useAttempt } from './hooks';
-import { Button, type Desk } from './parts';
+import { useAttempt, useReply, useRested } from './hooks';
+import { Button, type Desk, Sentence } from './parts';
 import type { Dataset } from './replies';
 import type { Facts } from './replies-governance';
 
@@ -115,6 +116,7 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
         </p>
         <FactsFields facts={attestations} onChange={setAttestations} trans={trans} />
       </details>
+      <Outlook desk={desk} dataset={dataset.name} purpose={purpose} facts={attestations} />
       <Problem text={problem} />
       <div className="wb-Actions">
         <Button kind="primary" submit disabled={busy}>
@@ -124,4 +126,28 @@ export function AccessForm(props: { desk: Desk; dataset: Dataset; onClose: () =>
       </div>
     </form>
   );
+}
+
+/** What the terms of use make of the purpose and the declared facts, before anything is sent. */
+function Outlook(props: { desk: Desk; dataset: string; purpose: string; facts: Facts }): React.JSX.Element | null {
+  const { desk, dataset, purpose } = props;
+  const { trans, workbench } = desk;
+  const facts = useRested(props.facts);
+  const found = useReply(
+    async () => (purpose ? (await workbench.api.checklist(dataset, purpose, facts)).match : null),
+    [dataset, purpose, JSON.stringify(facts)].join(' ')
+  );
+  const terms = found.value?.terms.filter(term => term.answer !== 'yes') ?? [];
+  return found.value ? (
+    <div className="wb-Verdict" role="status">
+      <Mark answer={found.value.answer} word={sayAnswer(found.value.answer, trans)} />
+      <ul className="wb-Findings">
+        {terms.map(term => (
+          <li key={term.code} data-term={term.code}>
+            <strong>{term.label}</strong> <Sentence text={term.text} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  ) : null;
 }

@@ -85,7 +85,7 @@ function Needs({ desk, dataset }: { desk: Desk; dataset: Dataset }): React.JSX.E
   const asks = dataset.tier === 'controlled' || dataset.tier === 'registered';
   const purpose = dataset.purpose ?? workbench.request(dataset.request ?? '')?.purpose ?? '';
   const items = useReply(
-    () => (asks ? workbench.api.checklist(dataset.name, purpose) : Promise.resolve([])),
+    async () => (asks ? (await workbench.api.checklist(dataset.name, purpose)).items : []),
     [dataset.name, dataset.status, dataset.reason, purpose, workbench.news].join(' ')
   );
   if (!items.value?.length) {

@@ -19,7 +19,7 @@ import type {
   AuditEvent,
   AuditFilter,
   AuditVerdict,
-  ChecklistItem,
+  DatasetChecklist,
   Explanation,
   Facts,
   Grant,
@@ -28,6 +28,7 @@ import type {
   PolicyCheck,
   Project,
   Training,
+  TrustedVisa,
   Usage,
   Visa
 } from './replies-governance';
@@ -79,8 +80,10 @@ export class Api {
 
   // What a dataset asks for, and what a person holds
 
-  checklist = async (dataset: string, purpose: string): Promise<ChecklistItem[]> =>
-    (await this.get<{ items: ChecklistItem[] }>(at`datasets/${dataset}/checklist` + asQuery({ purpose }))).items;
+  checklist = (dataset: string, purpose: string, facts: Facts = {}): Promise<DatasetChecklist> => {
+    const declared = Object.keys(facts).length ? JSON.stringify(facts) : '';
+    return this.get(at`datasets/${dataset}/checklist` + asQuery({ purpose, facts: declared }));
+  };
   agreement = (dataset: string): Promise<Partial<Agreement>> => this.get(at`datasets/${dataset}/agreement`);
   setAgreement = (dataset: string, title: string, text: string): Promise<unknown> =>
     this.post(at`datasets/${dataset}/agreement`, { title, text });
@@ -96,9 +99,13 @@ export class Api {
   training = async (): Promise<Training[]> => (await this.get<{ training: Training[] }>('training')).training;
   recordTraining = (form: Body): Promise<unknown> => this.post('training', form);
   endTraining = (record: string): Promise<unknown> => this.post(at`training/${record}/end`, {});
-  visas = async (): Promise<Visa[]> => (await this.get<{ visas: Visa[] }>('visas')).visas;
+  visas = (): Promise<{ visas: Visa[]; trusted: TrustedVisa[] }> => this.get('visas');
   sendVisa = (visa: string): Promise<unknown> => this.post('visas', { visa });
+  trustVisas = (form: Body): Promise<unknown> => this.post('visas/trusted', form);
+  untrustVisas = (trusted: string): Promise<unknown> => this.post(at`visas/trusted/${trusted}/end`, {});
+  linkIdentity = (form: Body): Promise<unknown> => this.post('visas/identities', form);
   projects = async (): Promise<Project[]> => (await this.get<{ projects: Project[] }>('projects')).projects;
+  setProject = (form: Body): Promise<unknown> => this.post('projects', form);
 
   // Packages of governed kernels
 

@@ -4,29 +4,19 @@ import * as React from 'react';
 import { AuditTools } from './audit';
 import { saveAsJson } from './download';
 import { Choice, Problem, TextField } from './forms';
-import { useAttempt, useReply } from './hooks';
+import { useAttempt, useReply, useRested } from './hooks';
 import { Button, type Desk, Notice } from './parts';
 import type { AuditEvent, AuditFilter } from './replies-governance';
 import { sayMoment } from './words';
 
 const PAGE = 100;
 const MOST = 1000;
-/** What is typed is asked for once the typing rests, for every look is itself an event. */
-const REST_MS = 400;
-
 export function AuditPage({ desk }: { desk: Desk }): React.JSX.Element {
   const { trans, workbench } = desk;
   const [filter, setFilter] = React.useState<AuditFilter>({ person: '', action: '', resource: '', outcome: '' });
-  const [wanted, setWanted] = React.useState(filter);
+  // Every look is itself an event, so none is spent on half a word.
+  const wanted = useRested(filter);
   const [limit, setLimit] = React.useState(PAGE);
-  React.useEffect(() => {
-    const timer = window.setTimeout(() => {
-      setWanted(filter);
-    }, REST_MS);
-    return () => {
-      window.clearTimeout(timer);
-    };
-  }, [filter]);
   const events = useReply(() => workbench.api.events(wanted, limit), JSON.stringify([wanted, limit, workbench.news]));
   const field = (name: 'person' | 'action' | 'resource', label: string): React.JSX.Element => (
     <div>

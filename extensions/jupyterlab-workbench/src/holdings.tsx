@@ -11,7 +11,7 @@ import { sayDay } from './words';
 export function Holdings({ desk }: { desk: Desk }): React.JSX.Element {
   const { commands, trans, workbench } = desk;
   const me = workbench.me.value?.person;
-  const grants = (workbench.grantList.value ?? []).filter(grant => grant.person === me);
+  const grants = (workbench.grantList.value ?? []).filter(grant => grant.person === me && grant.is_active);
   const waiting = (workbench.requests.value ?? []).filter(one => one.person === me && one.status === 'submitted');
   return (
     <>
@@ -65,11 +65,11 @@ function Evidence({ desk }: { desk: Desk }): React.JSX.Element {
           <li key={record.id} className="wb-Row wb-Pending" data-training={record.id}>
             <p className="wb-RowTitle">{trans.__('Training: %1', record.kind)}</p>
             <p className="wb-Dim">
-              {[record.provider, record.ends ? trans.__('until %1', sayDay(record.ends)) : trans.__('without an end')].join(' · ')}
+              {[record.provider, trans.__('until %1', sayDay(record.ended ?? record.ends))].join(' · ')}
             </p>
           </li>
         ))}
-        {(visas.value ?? []).map(visa => (
+        {(visas.value?.visas ?? []).map(visa => (
           <li key={visa.id} className="wb-Row wb-Pending" data-visa={visa.id}>
             <p className="wb-RowTitle">{trans.__('Visa: %1', visa.type)}</p>
             <p className="wb-Dim">{[visa.value, visa.source, trans.__('until %1', sayDay(visa.expires))].join(' · ')}</p>

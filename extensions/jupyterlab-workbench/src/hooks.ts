@@ -33,6 +33,20 @@ export function useReply<T>(fetch: () => Promise<T>, key: string, everyMs?: numb
   return known;
 }
 
+/** Give a value once it has rested: what is being typed is asked for when the typing stops. */
+export function useRested<T>(value: T, restMs = 400): T {
+  const [rested, setRested] = React.useState(value);
+  React.useEffect(() => {
+    const timer = window.setTimeout(() => {
+      setRested(value);
+    }, restMs);
+    return () => {
+      window.clearTimeout(timer);
+    };
+  }, [value, restMs]);
+  return rested;
+}
+
 /** Run something that may fail, and hold whether it runs and the sentence it failed with. */
 export function useAttempt(): [boolean, string | null, (work: () => Promise<void>) => void] {
   const [busy, setBusy] = React.useState(false);

@@ -74,19 +74,30 @@ export interface Training {
   kind: string;
   provider: string;
   issued: string;
-  ends: string | null;
-  recorded_by: string;
-  ended?: string | null;
+  ends: string;
+  /** When somebody ended it early. */
+  ended: string | null;
 }
 
 export interface Visa {
   id: string;
-  person: string;
+  issuer: string;
   source: string;
   type: string;
   value: string;
-  issued: string;
   expires: string;
+}
+
+/** Visas that count for a dataset: of one issuer and source, saying one exact thing. */
+export interface TrustedVisa extends Omit<Visa, 'expires'> {
+  dataset: string | null;
+  is_approval: boolean | number;
+}
+
+/** What the person has and lacks for a dataset and a purpose, and what its terms of use say. */
+export interface DatasetChecklist {
+  items: ChecklistItem[];
+  match: Match | null;
 }
 
 export interface Project {
@@ -102,7 +113,8 @@ export interface Grant {
   purpose: string;
   starts: string;
   ends: string;
-  may_revoke?: boolean;
+  is_active: boolean;
+  may_revoke: boolean;
 }
 
 export interface Policy {

@@ -5,6 +5,7 @@ import { AgreementEditor } from './agreement';
 import { Explain } from './explain';
 import { type Desk, Notice, TierChip } from './parts';
 import { PolicyEditor } from './policy-editor';
+import { Projects } from './projects';
 import { TrainingRecords } from './training';
 import { UsageEditor } from './usage-editor';
 import { TrustedVisas } from './visas';
@@ -49,6 +50,10 @@ export function RulesPage({ desk, name }: { desk: Desk; name: string }): React.J
       <section>
         <h2>{trans.__('Training records')}</h2>
         <TrainingRecords desk={desk} />
+      </section>
+      <section>
+        <h2>{trans.__('Projects')}</h2>
+        <Projects desk={desk} />
       </section>
       <section>
         <h2>{trans.__('Trusted visas')}</h2>

@@ -1,7 +1,7 @@
 /** The left sidebar: one section per step of the journey. */
 
 import { refreshIcon, SidePanel } from '@jupyterlab/ui-components';
-import { AccordionPanel } from '@lumino/widgets';
+import { AccordionPanel, type Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { Airlock } from './airlock';
 import { Audit } from './audit';
@@ -44,13 +44,13 @@ const SECTIONS: Section[] = [
     isOpen: workbench => (workbench.waiting.value?.length ?? 0) > 0
   },
   { content: Datasets, label: ({ trans }) => trans.__('Datasets'), isOpen: () => true },
-  { content: Holdings, label: ({ trans }) => trans.__('Access'), isOpen: workbench => !workbench.reviews },
+  { content: Holdings, label: ({ trans }) => trans.__('Access'), isOpen: () => false },
   { content: Tasks, label: ({ trans }) => trans.__('Tasks'), isOpen: workbench => !workbench.reviews },
   {
     content: Airlock,
     label: ({ trans }) => trans.__('Airlock'),
     due: workbench => workbench.dueOffers.length,
-    isOpen: workbench => !workbench.isCustodian
+    isOpen: workbench => workbench.dueOffers.length > 0
   },
   { content: Packages, label: ({ trans }) => trans.__('Packages'), isOpen: () => false },
   {
@@ -63,6 +63,7 @@ const SECTIONS: Section[] = [
 
 export class Sidebar extends SidePanel {
   private readonly panels: { section: Section; panel: WorkbenchPanel }[];
+  private readonly datasets: WorkbenchPanel | undefined;
   private arranged = '';
 
   constructor(private readonly desk: Desk) {
@@ -76,7 +77,13 @@ export class Sidebar extends SidePanel {
     this.node.setAttribute('aria-label', trans.__('Workbench'));
     this.header.addWidget(new WorkbenchPanel(desk, Person));
     this.panels = SECTIONS.map(section => ({ section, panel: new WorkbenchPanel(desk, section.content) }));
+    this.datasets = this.panels.find(({ section }) => section.content === Datasets)?.panel;
     this.arrange();
+    if (this.content instanceof AccordionPanel) {
+      this.content.expansionToggled.connect(() => {
+        this.share();
+      });
+    }
     workbench.changed.connect(() => {
       this.arrange();
     });
@@ -104,7 +111,15 @@ export class Sidebar extends SidePanel {
       for (const [index, { section }] of shown.entries()) {
         this.content[section.isOpen(workbench) ? 'expand' : 'collapse'](index);
       }
-      this.content.setRelativeSizes(shown.map(({ section }) => (section.isOpen(workbench) ? 3 : 1)));
+      this.share();
+    }
+  }
+
+  /** Divide the height between the open sections; the reader may drag the dividers until one is opened or closed. */
+  private share(): void {
+    if (this.content instanceof AccordionPanel) {
+      const weight = (widget: Widget): number => (widget.isHidden ? 0 : widget === this.datasets ? 3 : 2);
+      this.content.setRelativeSizes(this.content.widgets.map(weight));
     }
   }
 }

@@ -89,7 +89,7 @@ export class Workbench {
 
   /** The running grants that this person gave and may take back. */
   get givenGrants(): Grant[] {
-    return (this.grantList.value ?? []).filter(grant => grant.may_revoke !== false && grant.person !== this.me.value?.person);
+    return (this.grantList.value ?? []).filter(grant => grant.may_revoke && grant.person !== this.me.value?.person);
   }
 
   /** Offers that wait for this person: to be checked, or to be released or mended. */
