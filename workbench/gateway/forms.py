@@ -73,8 +73,13 @@ FORMS: dict[str, dict[str, Any]] = {
         "decision", decision=one_of("publish", "reject"), comment=TEXT),
     "POST /v1/datasets/{dataset}/subjects/{subject}/withdraw": form("reason", reason=TEXT),
     "POST /v1/evaluations/{submission}/result": OBJECT,
-    "POST /v1/offers": form("files", "reason", "controls", files=OBJECT, reason=TEXT, controls=TEXT, project=TEXT),
-    "POST /v1/offers/{offer}/votes": form("vote", vote=one_of("approve", "changes", "reject"), comment=TEXT),
+    "POST /v1/offers": form("files", files=OBJECT, reason=TEXT, controls=TEXT, project=TEXT, draft=FLAG),
+    "POST /v1/offers/{offer}/files": form("files", files=OBJECT),
+    "POST /v1/offers/{offer}/submit": form(reason=TEXT, controls=TEXT),
+    "POST /v1/offers/{offer}/reject": form("comment", comment=TEXT),
+    "POST /v1/scan": form("name", "content", name=TEXT, content=TEXT, evidence=OBJECT),
+    "POST /v1/offers/{offer}/votes": form(
+        "vote", vote=one_of("approve", "changes", "reject"), comment=TEXT, revision=NUMBER),
     "POST /v1/offers/{offer}/release": OBJECT,
     "POST /v1/offers/{offer}/withdraw": OBJECT,
     "POST /v1/cohorts": form("name", "days", name=TEXT, days=DAYS, members=TEXTS, datasets=TEXTS, exercises=TEXTS),
@@ -85,6 +90,7 @@ FORMS: dict[str, dict[str, Any]] = {
 # Routes that take a file's bytes as they are.
 RAW = frozenset({
     "POST /v1/tasks/{task}/submissions", "PUT /v1/ingests/{ingest}/objects/{path:path}",
+    "PUT /v1/offers/{offer}/files/{name}",
 })  # fmt: skip
 
 _VERSION = {"version": "string"}
