@@ -17,6 +17,7 @@ from workbench.gateway.tokens import Tokens, open_tokens, read_key
 from workbench.gateway.withdrawing import finish_withdrawals
 from workbench.governance.obligations import Obligations
 from workbench.governance.people import seed
+from workbench.governance.policy.settling import house
 from workbench.governance.record.reads import ReadLog
 from workbench.governance.store import Store
 from workbench.settings import Settings
@@ -50,6 +51,7 @@ def open_state(settings: Settings, schemas: tuple[str, ...] = ()) -> State:
     """Open a home: make its keys and accounts on the first start, and forget what a crash left half done."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     tokens = open_tokens(settings.keys)
+    house()  # A gateway whose policies do not fit their schema does not start.
     store = Store(settings.store, schemas)
     seed(store, settings)
     vault = Vault(settings.vault, settings.keys)
