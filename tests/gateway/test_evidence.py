@@ -82,7 +82,9 @@ def test_a_visa_opens_a_dataset_until_it_expires_or_nobody_trusts_it(lines: Line
     assert kernel.get(f"{CLINIC}/scans")["scans"]
     time.sleep(max(0.0, now + 4.05 - time.time()))
     assert "not been given access" in denial(kernel)
-    assert person.post("/v1/visas", {"visa": Signer(now).visa()})["visas"][0]["id"] == "V2"
+    passport = {"ga4gh_passport_v1": [Signer(now).visa(iss="https://other.example.org"), Signer(now).visa()]}
+    taken = person.post("/v1/visas", passport)
+    assert (taken["visas"][0]["id"], taken["refused"][0]["code"]) == ("V2", "visa-issuer")
     assert kernel.get(f"{CLINIC}/scans")["scans"]
     custodian.post("/v1/visas/trusted/W1/end", {})
     assert "not been given access" in denial(kernel)

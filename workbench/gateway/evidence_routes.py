@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, WorkbenchError
 from workbench.gateway.call import Call, Route, dataset_in_path
 from workbench.governance import access, checklist, people
 from workbench.governance.decide import authorise
@@ -89,14 +89,22 @@ def list_visas(call: Call) -> dict[str, Any]:
 
 
 def send_visas(call: Call) -> dict[str, Any]:
-    """Take in a visa, or the visas of a passport; the first that does not hold refuses the rest."""
+    """Take in a visa, or of a passport those that count here; when none does, the first refusal is the answer."""
     body = call.json()
     sent = [body["visa"]] if "visa" in body else body.get("ga4gh_passport_v1", body.get("visas"))
     if not isinstance(sent, list) or not 0 < len(sent) <= MOST_VISAS:
         raise InvalidInput("The body needs “visa”: a signed visa as text, or “visas”: a list of at most 20.")
     if not all(isinstance(one, str) and len(one) <= MOST_CHARACTERS for one in sent):
         raise InvalidInput(f"A visa is a text of at most {MOST_CHARACTERS} characters.")
-    return {"visas": [visas.send_visa(call.state.store, call.person, one.strip()) for one in sent]}
+    taken, refused = [], []
+    for one in sent:
+        try:
+            taken.append(visas.send_visa(call.state.store, call.person, one.strip()))
+        except WorkbenchError as refusal:
+            refused.append(refusal)
+    if not taken:
+        raise refused[0]
+    return {"visas": taken, "refused": [refusal.as_dict() for refusal in refused]}
 
 
 def trust_visas(call: Call) -> dict[str, Any]:

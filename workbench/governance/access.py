@@ -18,6 +18,7 @@ from workbench.errors import AccessDenied, Conflict, InvalidInput
 from workbench.governance.canonical import canonical_json, day, stamp
 from workbench.governance.decide import authorise, decide
 from workbench.governance.duo.facts import read_facts
+from workbench.governance.duo.matching import Match
 from workbench.governance.evidence.planned import forbidding, judge_use, to_review
 from workbench.governance.evidence.records import read_dataset, read_person
 from workbench.governance.evidence.standing import standing
@@ -79,14 +80,7 @@ def submit_request(
         When nobody may ever have it (undisclosed), the person's roles do not read data, or the terms of use forbid it.
     """
     authorise(store, person, "dataset.request", dataset)
-    tier = store.read().execute("SELECT tier FROM datasets WHERE name = ?", (dataset,)).fetchone()["tier"]
-    if tier == "undisclosed":
-        _deny(store, person, dataset, decide(store, person, "dataset.read", dataset).reason, "undisclosed")
-    if tier in _NO_REQUEST_NEEDED and not _has_terms(store, dataset):
-        raise Conflict(_NO_REQUEST_NEEDED[tier].format(name=dataset))
-    if not roles_of(store, person) & ASKERS:
-        text = "Only researchers and custodians ask for data, and you hold neither role; ask an administrator for it."
-        _deny(store, person, dataset, text, "wrong-role")
+    tier = _tier_to_ask(store, person, dataset)
     chosen = find_purpose(store, purpose)
     _check_days(days)
     note = _text(note, "note")
@@ -98,22 +92,24 @@ def submit_request(
     if found and found.answer == "no":
         _deny(store, person, dataset, forbidding(found, dataset), NOT_PERMITTED)
     _refuse_duplicates(store, person, dataset, chosen)
-    match_text = canonical_json(found.as_dict()).decode() if found else None
+    row = (dataset, person, chosen, days, note, stamp(now), _text_of(declared), _text_of(found and found.as_dict()))
+    return get_request(store, _insert_request(store, row, found))
+
+
+def _insert_request(store: Store, row: tuple[Any, ...], found: Match | None) -> str:
+    dataset, person, purpose, days = row[:4]
     try:
-        with store.change(person, "request.submit", dataset, purpose=chosen, days=days) as db:
+        with store.change(person, "request.submit", dataset, purpose=purpose, days=days) as db:
             request = db.details["request"] = db.next_id("requests", "R")
             db.details["match"] = found.answer if found else None
             db.execute(
-                "INSERT INTO requests (id, dataset, person, purpose, days, note, status, created, facts, matched) "
-                "VALUES (?, ?, ?, ?, ?, ?, 'submitted', ?, ?, ?)",
-                (
-                    request, dataset, person, chosen, days, note, stamp(now), canonical_json(declared).decode(),
-                    match_text,
-                ),
-            )  # fmt: skip
+                "INSERT INTO requests (id, status, dataset, person, purpose, days, note, created, facts, matched) "
+                "VALUES (?, 'submitted', ?, ?, ?, ?, ?, ?, ?, ?)",
+                (request, *row),
+            )
     except sqlite3.IntegrityError:
         raise Conflict(f"You asked for “{dataset}” a moment ago; `workbench requests` shows it.") from None
-    return get_request(store, request)
+    return request
 
 
 def approve(store: Store, person: str, request_id: str, reason: str = "", *, days: int | None = None) -> dict[str, Any]:
@@ -155,11 +151,8 @@ def approve(store: Store, person: str, request_id: str, reason: str = "", *, day
         db.execute(
             "UPDATE requests SET status = 'granted', decided = ?, decided_by = ?, reason = ?, reviewed = ?, "
             "matched = ? WHERE id = ?",
-            (
-                stamp(now), person, reason, canonical_json(reviewed).decode(),
-                canonical_json(found.as_dict()).decode() if found else None, request_id,
-            ),
-        )  # fmt: skip
+            (stamp(now), person, reason, _text_of(reviewed), _text_of(found and found.as_dict()), request_id),
+        )
         db.execute(
             "INSERT INTO grants (id, request, dataset, person, purpose, starts, ends, approved_by) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -341,10 +334,29 @@ def _refuse_duplicates(store: Store, person: str, dataset: str, purpose: str) ->
     if row:
         raise Conflict(f"Your request {row['id']} for “{dataset}” still waits for its custodian; no need to ask again.")
     grant = active_grant(store, person, dataset)
-    if grant and grant["purpose"] == purpose:
+    use = standing(store, person, dataset, purpose=purpose, now=stamp(store.now())).use
+    # A grant whose use is not permitted any more (other terms, an ethics approval that ended) reads nothing.
+    if grant and grant["purpose"] == purpose and use:
         raise Conflict(
             f"You hold grant {grant['id']} for “{dataset}” until {day(grant['ends'])}; ask again after that."
         )
+
+
+def _tier_to_ask(store: Store, person: str, dataset: str) -> str:
+    """Give the tier of a dataset that this person may ask for; say why where nobody asks, or this person does not."""
+    tier = str(store.read().execute("SELECT tier FROM datasets WHERE name = ?", (dataset,)).fetchone()["tier"])
+    if tier == "undisclosed":
+        _deny(store, person, dataset, decide(store, person, "dataset.read", dataset).reason, "undisclosed")
+    if tier in _NO_REQUEST_NEEDED and not _has_terms(store, dataset):
+        raise Conflict(_NO_REQUEST_NEEDED[tier].format(name=dataset))
+    if not roles_of(store, person) & ASKERS:
+        text = "Only researchers and custodians ask for data, and you hold neither role; ask an administrator for it."
+        _deny(store, person, dataset, text, "wrong-role")
+    return tier
+
+
+def _text_of(value: object) -> str | None:
+    return None if value is None else canonical_json(value).decode()
 
 
 def _has_terms(store: Store, dataset: str) -> bool:

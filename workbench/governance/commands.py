@@ -89,6 +89,9 @@ def requests(args: argparse.Namespace) -> None:
     _say(
         _table(heads, rows) if rows else "No requests yet; `workbench request DATASET --purpose … --days …` makes one."
     )
+    for item in found:
+        if item["status"] == "submitted" and item["may_decide"]:
+            _say(_asked_text(item))
 
 
 def approve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +162,20 @@ def _status_text(item: dict[str, Any]) -> str:
 def _mark(item: dict[str, Any]) -> str:
     """Give the sign before a dataset: whether it may be read now, or else where a request stands."""
     return "✓" if item["allowed"] else _MARKS.get(item["status"], "✗").replace("✓", "✗")
+
+
+def _asked_text(item: dict[str, Any]) -> str:
+    """Say what whoever decides has to weigh: what was declared, and what the person has and lacks."""
+    declared = ", ".join(f"{name}={value}" for name, value in item["attestations"].items())
+    marks = {True: "✓", False: "✗", None: "…", "yes": "✓", "no": "✗", "review": "…"}
+    lines = [f"\n{item['id']}: {item['note']}".rstrip(": "), f"  declared: {declared or 'nothing'}"]
+    lines += [
+        f"  {marks[term['answer']]} {term['label']}: {term['text']}" for term in (item["match"] or {}).get("terms", [])
+    ]
+    lines += [
+        f"  {marks[one['met']]} {one['label']}: {one['text']}" for one in item["checklist"] if one["key"] != "use"
+    ]
+    return "\n".join(lines)
 
 
 def _dataset_text(item: dict[str, Any]) -> str:

@@ -48,6 +48,7 @@ def test_the_journey_from_nothing_to_a_grant_reads_well(capsys: pytest.CaptureFi
     assert "T1" in run(capsys, "training", "record", "researcher", "gcp", "--provider", "the clinic", *dates)
     ask = ("request", "clinic-ct", "--purpose", "lung nodule detection", "--days", "30")
     assert "is submitted" in run(capsys, *ask, "--fact", "is_method_development=no")
+    assert "declared: is_method_development=False" in run(capsys, "requests", "--as", "custodian")
     assert "may read" in run(capsys, "approve", "R1", "--days", "7")
     assert run(capsys, *CHECK).count("✓") == 4
     assert "gcp" in run(capsys, "training")

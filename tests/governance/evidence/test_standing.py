@@ -141,6 +141,8 @@ def test_an_ethics_approval_ends_by_itself(store: Store, clock: Any) -> None:
     assert stand(store).use
     clock.turn(days=8)
     assert not stand(store).use and "EK 12/2026 ended" in stand(store).missing[0].text
+    grant(store, attestations={"ethics_approval": "EK 13/2026", "ethics_until": "2026-06-10"})
+    assert stand(store).use and stand(store).grant["id"] == "G2"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("question", [("nobody", "clinic-ct", None), ("researcher", "no-ct", None)])
