@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import struct
+import zlib
 
 import onnx
 import pyarrow as pa
@@ -32,11 +33,27 @@ def png(mode: str = "RGB", **options: object) -> bytes:
     return drawn.getvalue()
 
 
-@pytest.mark.parametrize("name", ["a.svg", "a.html", "a.txt", "a.json", "a.md", "a.unknown"])
+@pytest.mark.parametrize("name", ["a.html", "a.txt", "a.json", "a.md", "a.unknown"])
 def test_what_could_run_is_shown_as_text(name):
     shown = preview(name, SCRIPT.encode())
 
     assert kinds(shown) == ["text"] and shown["next"] is None
+
+
+def test_an_svg_is_an_image_and_its_text_and_never_a_document():
+    drawn, text = preview("a.svg", f"<svg>{SCRIPT}</svg>".encode())["parts"]
+
+    assert (drawn["kind"], text["kind"]) == ("image", "text") and SCRIPT in text["text"]
+
+
+def test_a_pdf_is_shown_as_what_it_is_made_of():
+    stream = zlib.compress(b"BT (a word) Tj ET")
+    content = b"%PDF-1.4\n1 0 obj <<>>\nstream\n" + stream + b"\nendstream\n%%EOF"
+
+    texts = {part["label"]: part["text"] for part in preview("a.pdf", content)["parts"]}
+
+    assert texts["stream 1"] == "BT (a word) Tj ET" and "1 0 obj" in texts["between streams, before number 1"]
+    assert texts["after the streams"].endswith("%%EOF")
 
 
 def test_a_picture_is_drawn_again_without_what_came_with_it():

@@ -1,7 +1,7 @@
 """What an output checker sees of an offered file: plain text, tables and PNG pictures, whatever the file itself is.
 
-Nothing of a file reaches the browser as it was written: pictures are decoded and drawn again, and HTML, SVG and
-scripts are shown as the text they are, so that a look can run nothing and hides nothing.
+Pictures are decoded and drawn again, and HTML and scripts are shown as the text they are, so that a look can run
+nothing and hides nothing. An SVG is shown as its text and as an image element, in which browsers run and fetch nothing.
 
 Runs in: Jupyter server
 """
@@ -12,7 +12,9 @@ import base64
 import csv
 import io
 import json
+import re
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +25,10 @@ PAGE_BYTES = 2_000_000
 ROWS, CHARACTERS = 200, 20_000
 MOST_PIXELS = 40_000_000
 MOST_FRAMES = 64
+
+MOST_STREAM_BYTES = 5_000_000
+_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_NO_PDF = "A PDF is not drawn here but shown as what it is made of; ask the author for a PNG where that does not do."
 
 Part = dict[str, Any]
 
@@ -132,6 +138,26 @@ def _drawn(picture: Any, label: str) -> Part:
     return {"kind": "image", "label": said, "png": base64.b64encode(drawn.getvalue()).decode()}
 
 
+def _svg(content: bytes) -> Iterator[Part]:
+    yield {"kind": "image", "label": "drawn", "svg": content.decode("utf-8")}
+    yield from _text(content, "as text")
+
+
+def _pdf(content: bytes) -> Iterator[Part]:
+    """Give a PDF as the objects it is made of; the airlock's own checks refuse one that hides some."""
+    yield from _text(_NO_PDF.encode())
+    end = 0
+    for number, stream in enumerate(_STREAM.finditer(content), start=1):
+        yield from _text(content[end : stream.start(1)], f"between streams, before number {number}")
+        end = stream.end(1)
+        try:
+            body = zlib.decompressobj().decompress(stream[1], MOST_STREAM_BYTES)
+        except zlib.error:
+            body = stream[1]
+        yield from _text(body, f"stream {number}")
+    yield from _text(content[end:], "after the streams")
+
+
 def _notebook(content: bytes) -> Iterator[Part]:
     book = json.loads(content)
     for number, cell in enumerate(book["cells"], start=1):
@@ -211,6 +237,6 @@ def _pretty(value: Any) -> bytes:
 _SHOWN: dict[str, Callable[[bytes], Iterator[Part]]] = {
     **dict.fromkeys(("png", "jpg", "jpeg", "webp", "tif", "tiff"), _picture),
     **dict.fromkeys(("csv", "tsv"), _csv),
-    **dict.fromkeys(("txt", "md", "json", "svg"), _text),
-    "parquet": _parquet, "ipynb": _notebook, "onnx": _onnx, "safetensors": _safetensors,
+    **dict.fromkeys(("txt", "md", "json"), _text),
+    "svg": _svg, "pdf": _pdf, "parquet": _parquet, "ipynb": _notebook, "onnx": _onnx, "safetensors": _safetensors,
 }  # fmt: skip

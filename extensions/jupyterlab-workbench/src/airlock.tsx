@@ -19,6 +19,7 @@ export function Airlock({ desk }: { desk: Desk }): React.JSX.Element {
       <Shown desk={desk} known={workbench.offers} loading={trans.__('Loading the airlock…')}>
         {offers => {
           const others = offers.filter(offer => offer.person !== me);
+          const due = others.filter(offer => offer.may.includes('vote'));
           const own = offers.filter(offer => offer.person === me);
           return offers.length === 0 ? (
             <Notice kind="empty">
@@ -26,8 +27,9 @@ export function Airlock({ desk }: { desk: Desk }): React.JSX.Element {
             </Notice>
           ) : (
             <>
-              <OfferList desk={desk} offers={others} title={trans.__('To check')} />
+              <OfferList desk={desk} offers={due} title={trans.__('To check')} />
               <OfferList desk={desk} offers={own} title={trans.__('Yours')} />
+              <OfferList desk={desk} offers={others.filter(offer => !due.includes(offer))} title={trans.__('Of others')} />
             </>
           );
         }}

@@ -47,7 +47,7 @@ function Part({ part, name }: { part: PreviewPart; name: string }): React.JSX.El
   return (
     <figure className="wb-Part">
       {part.label && <figcaption className="wb-Dim">{part.label}</figcaption>}
-      {part.kind === 'image' && <img src={`data:image/png;base64,${part.png}`} alt={label} />}
+      {part.kind === 'image' && <img src={asSource(part)} alt={label} />}
       {part.kind === 'text' && (
         <pre tabIndex={0} aria-label={label}>
           {part.text}
@@ -79,4 +79,9 @@ function Part({ part, name }: { part: PreviewPart; name: string }): React.JSX.El
       )}
     </figure>
   );
+}
+
+/** In an image element browsers neither run nor fetch anything, whatever an SVG asks for. */
+function asSource({ png, svg }: { png?: string; svg?: string }): string {
+  return png === undefined ? `data:image/svg+xml;utf8,${encodeURIComponent(svg ?? '')}` : `data:image/png;base64,${png}`;
 }

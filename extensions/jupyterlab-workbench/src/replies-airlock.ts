@@ -78,7 +78,7 @@ export interface Scan {
 export type PreviewPart =
   | { kind: 'text'; label: string; text: string }
   | { kind: 'table'; label: string; columns: string[]; rows: string[][] }
-  | { kind: 'image'; label: string; png: string };
+  | { kind: 'image'; label: string; png?: string; svg?: string };
 
 export interface Preview {
   parts: PreviewPart[];

@@ -139,6 +139,6 @@ function readKeys(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new Error(`The keys are not JSON: ${sentence(error)}`);
+    throw new Error(`The keys are not JSON: ${sentence(error)}`, { cause: error });
   }
 }
