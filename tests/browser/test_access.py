@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,13 @@ def test_the_form_says_before_sending_that_the_terms_forbid_it(strict, lab_as) -
 def test_declared_facts_turn_a_look_into_a_yes(strict, lab_as, workbench) -> None:
     lab = lab_as("researcher")
     row = lab.dataset()
-    open_form(row, "quality improvement")
+    open_form(row, "lung nodule detection")
     row.locator("summary", has_text="What you declare").focus()
     lab.page.keyboard.press("Enter")
     row.get_by_label("Kind of use").select_option(label="health or biomedical research")
     row.get_by_label("Trains models or develops methods").select_option(label="no")
     row.get_by_label("Studies ancestry or origins").select_option(label="no")
-    expect(row.locator("[role=status]")).to_contain_text("permitted")
+    expect(row.locator("[role=status] > .wb-Mark")).to_have_text(re.compile("✓ permitted"))
     row.get_by_role("button", name="Send request").click()
     expect(row).to_contain_text("Waiting for the custodian")
     request = json.loads(workbench("requests", "--json", "--as", "custodian"))[0]

@@ -8,8 +8,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-POLICY = """// example "Ages in steps of five": {"roles": ["researcher"]} => allow, bin people.age by 5
-@id("ages") @bin("people.age by 5")
+POLICY = """// example "CT alone": {"roles": ["researcher"]} => allow, rows scans.modality = CT
+@id("ct-alone") @rows("scans.modality = CT")
 permit(principal, action == Action::"read", resource);
 """
 
@@ -72,15 +72,15 @@ def test_a_policy_with_a_typo_is_named_by_line_and_not_put_in_force(clinic, lab_
     lab = lab_as("custodian")
     form = rules(lab).get_by_role("form", name="Policy")
     text = form.get_by_label(re.compile("Policy in Cedar"))
-    text.fill(POLICY.replace("@bin", "@bim"))
+    text.fill(POLICY.replace("@rows", "@rowz"))
     form.get_by_role("button", name="Put in force").click()
     expect(form.get_by_role("status")).to_contain_text("Line 2, column")
-    expect(form.get_by_role("status")).to_contain_text("bin")
+    expect(form.get_by_role("status")).to_contain_text("did you mean @rows?")
     lab.keep("28-policy-typo")
     assert json.loads(workbench("policy", "show", "clinic-ct", "--json", "--as", "custodian"))["number"] == 0
     text.fill(POLICY)
     form.get_by_role("button", name="Check").click()
-    expect(form.locator("[data-example='true']")).to_contain_text("Ages in steps of five")
+    expect(form.locator("[data-example='true']")).to_contain_text("CT alone")
     form.get_by_role("button", name="Put in force").click()
     expect(form).to_contain_text("Policy 1 is in force")
 

@@ -31,7 +31,7 @@ def test_the_keyboard_alone_asks_for_access(lab_as, workbench) -> None:
     keyboard.press("Enter")
     expect(row.get_by_label("Purpose")).to_be_focused()
     keyboard.press("ArrowDown")
-    for _ in range(6):
+    for _ in range(7):
         keyboard.press("Tab")
     expect(row.get_by_role("button", name="Send request")).to_be_focused()
     keyboard.press("Enter")

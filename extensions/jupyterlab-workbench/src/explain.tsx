@@ -73,8 +73,8 @@ export function Explain({ desk, dataset }: { desk: Desk; dataset: string }): Rea
   );
 }
 
-function sayPolicy(policy: Explanation['policies'][number]): string {
-  return `${policy.title || policy.id} (${[policy.source, policy.id, policy.line].join(' · ')})`;
+function sayPolicy({ id, line, title }: Explanation['policies'][number]): string {
+  return title ? `${title} (${id}, line ${line})` : `${id} (line ${line})`;
 }
 
 function Points({ title, points }: { title: string; points: string[] }): React.JSX.Element | null {

@@ -81,7 +81,7 @@ function Checked({ desk, check }: { desk: Desk; check: PolicyCheck }): React.JSX
         {check.mistakes.map((mistake, index) => (
           <li key={index}>
             <strong>{trans.__('Line %1, column %2', mistake.line, mistake.column)}</strong> <Sentence text={mistake.text} />{' '}
-            {mistake.nearest && trans.__('Did you mean “%1”?', mistake.nearest)}
+            {mistake.nearest && !mistake.text.includes('did you mean') && trans.__('Did you mean “%1”?', mistake.nearest)}
           </li>
         ))}
         {check.policies.map(policy => (
