@@ -9,6 +9,9 @@ import json
 from datetime import UTC, datetime
 from functools import lru_cache
 
+# Made once: `json.dumps` makes one at each call, which would be half of the time.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical_json(value: object) -> bytes:
     """Give the value as UTF-8 JSON with sorted keys and no spaces; NaN and infinity are refused.
@@ -16,8 +19,7 @@ def canonical_json(value: object) -> bytes:
     >>> canonical_json({"b": 1, "a": "é"}).decode()
     '{"a":"é","b":1}'
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _ENCODER.encode(value).encode()
 
 
 def stamp(moment: datetime) -> str:

@@ -21,7 +21,9 @@ class _Batch:
 
     def __init__(self) -> None:
         self.rows: Rows = []
-        self.done = threading.Event()
+        # Held until the batch is written; whoever waits takes it and gives it on, which costs half of an Event.
+        self.writing = threading.Lock()
+        self.writing.acquire()
         self.error: BaseException | None = None
 
 
@@ -50,7 +52,8 @@ class Batches:
         if is_leader:
             self._lead(batch)
         else:
-            batch.done.wait()
+            with batch.writing:
+                pass
         if batch.error is not None:
             raise batch.error
 
@@ -65,7 +68,7 @@ class Batches:
         finally:
             # Also when the leader was interrupted before it began: nobody may join or wait for it any more.
             self._close(batch)
-            batch.done.set()
+            batch.writing.release()
 
     def _close(self, batch: _Batch) -> None:
         with self._gate:

@@ -44,6 +44,7 @@ class ReadLog:
         self._store = store
         self._lock = threading.Lock()
         self._seen: set[Reading] = set()
+        self._opening: dict[Reading, threading.Event] = {}
         self._counts: dict[Reading, list[int]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(period_s,), name="read-log", daemon=True)
@@ -51,17 +52,29 @@ class ReadLog:
 
     def record(self, reading: Reading, size_bytes: int) -> None:
         """Record one read; when this returns for a first read, its event is on the disk."""
-        with self._lock:
-            if reading in self._seen:
-                count = self._counts.setdefault(reading, [0, 0])
-                count[0] += 1
-                count[1] += size_bytes
-                return
-            # The lock is held over the commit, so that a second read of the same scan cannot overtake it.
+        while True:
+            with self._lock:
+                if reading in self._seen:
+                    count = self._counts.setdefault(reading, [0, 0])
+                    count[0] += 1
+                    count[1] += size_bytes
+                    return
+                opening = self._opening.get(reading)
+                if opening is None:
+                    mine = self._opening[reading] = threading.Event()
+                    break
+            # A second read of the same scan does not overtake the record of the first; reads of others do not wait.
+            opening.wait()
+        try:
             self._store.note_many([_event(reading, 1, size_bytes)])
-            if len(self._seen) >= MOST_REMEMBERED:
-                self._seen.clear()
-            self._seen.add(reading)
+            with self._lock:
+                if len(self._seen) >= MOST_REMEMBERED:
+                    self._seen.clear()
+                self._seen.add(reading)
+        finally:
+            with self._lock:
+                del self._opening[reading]
+            mine.set()
 
     def flush(self) -> None:
         """Turn the counts into events now."""
