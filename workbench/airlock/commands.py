@@ -18,7 +18,9 @@ from urllib.parse import quote
 
 from workbench.airlock.findings import Finding, ScanContext
 from workbench.airlock.kinds import kind_of
+from workbench.airlock.membership import ENDING
 from workbench.airlock.offering import read_files, send_offer
+from workbench.airlock.preparing import evaluation_of, write_clean
 from workbench.airlock.scan import scan_file
 from workbench.airlock.states import VOTES
 from workbench.connection import Connection, default_account, terminal
@@ -29,6 +31,13 @@ from workbench.settings import load_settings
 def scan_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `workbench scan`."""
     parser.add_argument("file", metavar="FILE", help="a picture, table, notebook, model or text")
+    parser.add_argument("--members", metavar="FILE", help="records an ONNX model was trained on (.npz or .csv)")
+    parser.add_argument("--others", metavar="FILE", help="comparable records it has not seen; tests for membership")
+    parser.add_argument("--subjects", type=int, metavar="N", help="how many subjects the model was trained on")
+    parser.add_argument("--save", action="store_true", help="keep the membership test beside the model")
+    parser.add_argument(
+        "--clean", metavar="OUT", help="also write the file as it may leave; of a notebook, less what stops"
+    )
 
 
 def scan(args: argparse.Namespace) -> int:
@@ -36,7 +45,11 @@ def scan(args: argparse.Namespace) -> int:
     path = Path(args.file)
     files = read_files([path])
     content = files.pop(path.name)
-    findings = scan_file(path.name, content, ScanContext(files=files))
+    if args.members or args.others:
+        files[path.name + ENDING] = evaluation_of(path, content, args)
+    findings = scan_file(path.name, content, ScanContext(files=files, subjects=args.subjects))
+    if args.clean:
+        write_clean(path, content, Path(args.clean))
     allowed = not any(finding.is_stop for finding in findings)
     if args.json:
         digest = hashlib.sha256(content).hexdigest()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.airlock.kinds import kind_of
+from workbench.airlock.membership import ENDING as EVALUATION
 from workbench.airlock.scan import MAX_FILE_BYTES
 from workbench.airlock.sidecar import sidecar_name
 from workbench.connection import Connection, connect_from_environment
@@ -92,7 +93,7 @@ def send_offer(
 
 
 def read_files(files: Sequence[str | Path]) -> dict[str, bytes]:
-    """Give files by name, each table with the sidecar that lies beside it.
+    """Give files by name, each table with its sidecar and each model with its evaluation, where they lie beside it.
 
     Raises
     ------
@@ -108,8 +109,9 @@ def read_files(files: Sequence[str | Path]) -> dict[str, bytes]:
         if path.name in contents:
             raise InvalidInput(f"Two files are called “{path.name}”; rename one.")
         contents[path.name] = path.read_bytes()
-        beside = path.with_name(sidecar_name(path.name))
-        if kind_of(path.name) == "table" and beside.is_file() and beside not in map(Path, files):
+        is_model = kind_of(path.name) == "model"
+        beside = path.with_name(path.name + EVALUATION if is_model else sidecar_name(path.name))
+        if kind_of(path.name) in ("table", "model") and beside.is_file() and beside not in map(Path, files):
             contents[beside.name] = beside.read_bytes()
     return contents
 

@@ -31,8 +31,8 @@ KEYS = {
 # Metadata of the tools that make and run notebooks; their values are still read as text.
 FACTS = {"kernelspec", "language_info", "papermill", "workbench", "widgets", "jupytext", "toc", "title", "authors"}
 CELL_FACTS = {
-    "tags", "papermill", "execution", "jupyter", "collapsed", "scrolled", "editable", "deletable", "slideshow", "trusted",
-    "name", "format", "jp-MarkdownHeadingCollapsed", "nbgrader",
+    "tags", "papermill", "execution", "jupyter", "collapsed", "scrolled", "editable", "deletable", "slideshow",
+    "trusted", "name", "format", "jp-MarkdownHeadingCollapsed", "nbgrader",
 }  # fmt: skip
 PLAIN_BYTES = 2000
 RASTERS = {"image/png", "image/jpeg", "image/webp"}

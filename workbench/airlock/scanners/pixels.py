@@ -23,10 +23,12 @@ BLOCK = 16
 MAX_PIXELS = 40_000_000
 DEEP = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 # So many blocks (4 cm² of a figure at 100 dpi), or such a share of a small or lossy picture, make a scan.
-ENOUGH_BLOCKS, ENOUGH_SHARE = 10, 0.14
+ENOUGH_BLOCKS, ENOUGH_SHARE, FEW_BLOCKS = 13, 0.1, 5
 ENOUGH_COLOURED = 24
-# What a grey may be off by, in JPEG and in a tinted map; and steps (of 765) that letters' edges and lines exceed.
-GREY, TINT, EDGE, SOFT = 8, 32, 240, 60
+# What a grey and a tinted grey may be off by; and steps (of 765) that letters' edges and lines exceed.
+GREY, TINT, EDGE, SOFT = 8, 32, 300, 60
+# Whites and blacks of one tone may fill at most this share of a block of tissue.
+FLAT = 0.75
 
 Numbers: TypeAlias = NDArray[np.int16]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -77,13 +79,13 @@ def hits_in_pixels(planes: NDArray[np.uint8], *, is_lossy: bool = False) -> list
         hits.append(
             Hit("hidden-alpha", "A picture under fully transparent pixels; save the figure without transparency.")
         )
-    found = _count(_unzoomed(planes[:, :, :3]), GREY if is_lossy else TINT)
+    found = _count(_unzoomed(planes[:, :, :3]))
     is_large = found.grey >= ENOUGH_BLOCKS and not is_lossy
-    if is_large or (found.grey >= 2 and found.grey / found.blocks >= ENOUGH_SHARE):
+    if is_large or (found.grey >= 2 and found.grey / found.blocks >= (0.15 if is_lossy else ENOUGH_SHARE)):
         hits.append(_scan(f"{found.grey / found.blocks:.0%} of the picture has the grey tones of a scan"))
     elif found.is_mapped and not is_lossy:
         hits.append(_scan(f"{found.dense / found.blocks:.0%} of the picture has the tones of a scan in false colours"))
-    elif found.dense >= ENOUGH_COLOURED or found.grey >= ENOUGH_BLOCKS:
+    elif found.dense >= ENOUGH_COLOURED or found.tinted >= ENOUGH_BLOCKS or found.grey >= FEW_BLOCKS:
         hits.append(Hit("texture", "Dense tones that may be a scan, or a plot saved as JPEG; look closely.", "look"))
     elif found.faint >= ENOUGH_BLOCKS:
         hits.append(
@@ -93,9 +95,10 @@ def hits_in_pixels(planes: NDArray[np.uint8], *, is_lossy: bool = False) -> list
 
 
 class _Found(NamedTuple):
-    """How many blocks are grey tissue, dense colour and faint grey, of how many, and whether the colours are a map."""
+    """How many blocks are grey tissue, such with a tint, dense colour and faint grey, of how many, and if a map."""
 
     grey: int
+    tinted: int
     dense: int
     faint: int
     blocks: int
@@ -106,10 +109,10 @@ def _scan(what: str) -> Hit:
     return Hit("subject-pixels", f"{what}; pixels of subjects do not leave. Release a curve, a table or a drawing.")
 
 
-def _count(colours: NDArray[np.uint8], grey: int = TINT) -> _Found:
+def _count(colours: NDArray[np.uint8]) -> _Found:
     height, width = (size // BLOCK * BLOCK for size in colours.shape[:2])
     if not height or not width:
-        return _Found(0, 0, 0, 0, False)
+        return _Found(0, 0, 0, 0, 0, False)
     kept = colours[:height, :width].astype(np.int16)
     tone, saturation = kept.sum(axis=2, dtype=np.int16), kept.max(axis=2) - kept.min(axis=2)
     steps, textured, bent = _texture(tone)
@@ -117,14 +120,25 @@ def _count(colours: NDArray[np.uint8], grey: int = TINT) -> _Found:
     count = (np.diff(tones, axis=1) > 0).sum(axis=1) + 1
     spread = tones[:, -6] - tones[:, 5]
     share, edge = _blocks(textured).mean(axis=1), np.sort(_blocks(steps), axis=1)[:, int(0.9 * BLOCK * BLOCK)]
-    is_grey = np.sort(_blocks(saturation), axis=1)[:, int(0.9 * BLOCK * BLOCK)] <= grey
-    is_rough = (_blocks(bent).mean(axis=1) >= 0.15) & (count >= 10)
+    colour = np.sort(_blocks(saturation), axis=1)[:, int(0.9 * BLOCK * BLOCK)]
+    is_grey = colour <= GREY
+    # Sorted tones a window of BLOCK ** 2 * FLAT apart that are nearly equal mean that one tone fills the block.
+    window = int(FLAT * BLOCK * BLOCK)
+    is_flat = ((tones[:, window:] - tones[:, :-window]) < 12).any(axis=1)
+    bends = _blocks(bent).mean(axis=1)
+    is_soft = (bends >= 0.15) & (count >= 6) & ~is_flat & (edge <= EDGE) & (share >= 0.15)
     grid = (height // BLOCK, width // BLOCK)
-    tissue = _together((is_grey & is_rough & (edge <= EDGE) & (share >= 0.3)).reshape(grid)).ravel()
-    dense = _together((~is_grey & is_rough & (edge <= SOFT) & (share >= 0.5)).reshape(grid)).ravel()
+    tissue, tinted, dense = (
+        _together(kind.reshape(grid)).ravel()
+        for kind in (
+            is_soft & is_grey,
+            is_soft & (colour <= TINT),
+            is_soft & ~is_grey & (edge <= SOFT) & (bends >= 0.3) & (count >= 10) & (share >= 0.5),
+        )
+    )
     faint = is_grey & ~tissue & (share >= 0.2) & (spread >= 6) & (spread <= 60)
     is_mapped = int(dense.sum()) >= ENOUGH_COLOURED and _is_mapped(kept, dense)
-    return _Found(int(tissue.sum()), int(dense.sum()), int(faint.sum()), len(dense), is_mapped)
+    return _Found(int(tissue.sum()), int(tinted.sum()), int(dense.sum()), int(faint.sum()), len(dense), is_mapped)
 
 
 def _together(blocks: Flags) -> Flags:
