@@ -20,7 +20,7 @@ import pyarrow as pa
 from workbench.data.shard import Shard, read_layout
 from workbench.errors import NotFound
 from workbench.gateway import tables
-from workbench.gateway.enforcing import Shift, Visible, check_tables, day_shift, visible_scans
+from workbench.gateway.enforcing import Shift, Visible, check_tables, day_shift, shown_scans, visible_scans
 from workbench.governance.canonical import day
 from workbench.governance.obligations import SCANS, Obligations
 from workbench.governance.store import Store
@@ -151,7 +151,11 @@ class Archive:
     ) -> Visible | None:
         newest = self.version(dataset)
         check_tables(obligations, self.schemas(dataset, version), self.schemas(dataset, newest))
-        return visible_scans(self._scans(dataset, version, gone), obligations)
+        facts = self._scans(dataset, version, gone)
+        visible = visible_scans(facts, obligations)
+        # Tried here, so that a restriction of scans which cannot be carried out refuses their bytes and labels too.
+        shown_scans(facts, obligations, visible, self.shift(dataset))
+        return visible
 
     def _load_shard(self, dataset: str, version: str, scan: str, level: int) -> tuple[ObjectEntry, Shard]:
         folder = f"scans/{scan}/image.zarr/{level}"
