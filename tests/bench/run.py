@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ def main(target: Path, wanted: list[str]) -> int:
     """Run the modules of this folder that have a `run()`, or only those named."""
     rows: list[dict[str, Any]] = []
     failed = []
+    # The homes that are made here keep what they export beside them, not in the user's state folder.
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="bench-state-")
     for file in sorted(HERE.glob("*.py")):
         if file.name == "run.py" or (wanted and file.stem not in wanted):
             continue
