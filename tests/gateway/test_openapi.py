@@ -16,7 +16,7 @@ from schemathesis.generation import GenerationMode
 
 from workbench.connection import Connection, running_gateway
 from workbench.errors import ERRORS
-from workbench.gateway.forms import FORMS, QUERIES, RAW
+from workbench.gateway.forms import FORMS, RAW
 from workbench.gateway.openapi import describe
 from workbench.gateway.routes import ROUTES
 from workbench.settings import load_settings

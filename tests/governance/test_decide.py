@@ -26,7 +26,10 @@ def _grant(store: Store, person: str = "researcher") -> None:
 
 def _open_view(store: Store, *, person: str = "researcher", ended: str | None = None) -> None:
     with store.change(person, "view.open", "clinic-ct") as db:
-        db.execute("INSERT INTO kernels (id, person, isolation, started, ended) VALUES ('k1', ?, 'bubblewrap', 'then', ?)", (person, ended))
+        db.execute(
+            "INSERT INTO kernels (id, person, isolation, started, ended) VALUES ('k1', ?, 'bubblewrap', 'then', ?)",
+            (person, ended),
+        )
         db.execute("INSERT INTO views VALUES ('v1', ?, 'k1', 'clinic-ct', 'v', 'S0001', 'now')", (person,))
 
 

@@ -55,7 +55,7 @@ def scan_table(name: str, content: bytes, context: ScanContext | None = None) ->
 
 
 def cells_of(name: str, content: bytes, beside: bytes | None) -> tuple[tuple[Cell, ...], str, bool]:
-    """Give a table's cells (with members, if its sidecar says so), the sidecar's dataset, and whether they surely count.
+    """Give a table's cells (with members, if its sidecar says so), the sidecar's dataset, whether they surely count.
 
     Raises
     ------
