@@ -68,11 +68,11 @@ def read_records(path: Path) -> tuple[Floats, Floats]:
             inputs, labels = frame.drop(columns=name).to_numpy(np.float64), frame[name].to_numpy(np.float64)
     except (OSError, ValueError, KeyError, IndexError) as problem:
         raise InvalidInput(
-            f"“{path.name}” cannot be read ({type(problem).__name__}): give an NPZ with “inputs” and “labels”, or a CSV "
-            "of numbers whose last column is the label."
+            f"“{path.name}” cannot be read ({type(problem).__name__}): give an NPZ with “inputs” and “labels”, or "
+            "a CSV of numbers whose last column is the label."
         ) from None
     if not 0 < len(inputs) == len(labels) <= MAX_RECORDS:
-        raise InvalidInput(f"“{path.name}” has {len(inputs)} inputs and {len(labels)} labels; 1 to {MAX_RECORDS:,} go.")
+        raise InvalidInput(f"“{path.name}” has {len(inputs)} inputs for {len(labels)} labels.")
     return inputs, labels
 
 

@@ -15,8 +15,8 @@ KINDS = {
 }  # fmt: skip
 # Forms of models that run code or hide data when they are opened: named so that they are refused with that reason.
 REFUSED_MODELS = (
-    ".bin", ".ckpt", ".dill", ".h5", ".hdf5", ".joblib", ".keras", ".npy", ".npz", ".pb", ".pickle", ".pkl", ".pt", ".pth",
-    ".rds", ".skops", ".tflite", ".torch",
+    ".bin", ".ckpt", ".dill", ".h5", ".hdf5", ".joblib", ".keras", ".npy", ".npz", ".pb", ".pickle", ".pkl", ".pt",
+    ".pth", ".rds", ".skops", ".tflite", ".torch",
 )  # fmt: skip
 KINDS.update(dict.fromkeys(REFUSED_MODELS, "model"))
 

@@ -173,7 +173,7 @@ def hits_in_markup(text: str) -> list[Hit]:
         hits += _judge(table)
         hits += [hit for row in table for cell in row if len(cell) > 100 for hit in hits_in_text(cell)]
         hits += hits_in_text("; ".join(cell.strip() for row in table for cell in row[:1])) if len(table) > 2 else []
-    hits += hits_in_text("".join(reader.text))
+    hits += hits_in_text(re.sub(r"\n\s*\n", "\n", "".join(reader.text)))
     hits += hits_in_text("\n".join(reader.asides))
     hits += _points(reader)
     return list({hit.rule: hit for hit in reversed(hits)}.values())[::-1]

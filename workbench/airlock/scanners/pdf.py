@@ -28,7 +28,9 @@ ACTIVE = (
 MAX_STREAM = 100_000_000
 MANY_POINTS = 1500
 MANY_MARKS = 20
-_STREAM = re.compile(rb"<<(?P<head>(?:[^<>]|<<[^<>]*>>|<[0-9A-Fa-f\s]*>)*)>>\s*stream\r?\n", re.S)
+_STREAM = re.compile(rb"\bstream\r?\n")
+_INDEXED = re.compile(rb"/Indexed\s*/DeviceRGB\s*\d+\s*\((?P<table>(?:\\.|[^\\()])*)\)", re.S)
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _INFO = re.compile(
     rb"/(Author|Title|Subject|Keywords|Creator|Producer|CreationDate|ModDate)\s*(\((?:\\.|[^()\\])*\)|<[^<>]*>)"
 )
@@ -86,27 +88,34 @@ _STREAM_BODIES = re.compile(rb"stream\r?\n.*?endstream", re.S)
 
 def _streams(content: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     """Give each stream's dictionary and its bytes, unpacked; None where that is not possible."""
-    seen = 0
-    for found in _STREAM.finditer(content):
-        body = content[found.end() : content.find(b"endstream", found.end())]
-        seen += 1
-        head = found["head"]
-        if b"/FlateDecode" in head:
-            try:
-                inflate = zlib.decompressobj()
-                unpacked = inflate.decompress(body, MAX_STREAM)
-                yield (
-                    head,
-                    None if inflate.unconsumed_tail or inflate.unused_data.strip() else _predicted(head, unpacked),
-                )
-            except (zlib.error, ValueError):
-                yield head, None
-        elif b"/DCTDecode" in head or b"/Filter" not in head:
-            yield head, body
-        else:
-            yield head, None
-    if seen != len(re.findall(rb"(?<!end)stream\r?\n", content)) and seen != len(re.findall(rb"\bendstream", content)):
-        yield b"", None
+    at = 0
+    while (found := _STREAM.search(content, at)) is not None:
+        head = content[at : found.start()].rpartition(b" obj")[2]
+        end = content.find(b"endstream", found.end())
+        at = end + len(b"endstream")
+        # What is a stream to a reader must be one here: nothing may stand between its end and that of its object.
+        if end < 0 or not re.match(rb"\s*endobj", content[at : at + 20]):
+            yield b"", None
+            return
+        yield head, _unpacked(head, content[found.end() : end])
+
+
+def _unpacked(head: bytes, body: bytes) -> bytes | None:
+    # Between brackets stands a palette, whose bytes may look like any word.
+    filters = re.findall(rb"/Filter\s*\[?\s*/?(\w+)(?:\s*/(\w+))?", _INDEXED.sub(b"", head))
+    if not filters:
+        return body
+    if filters == [(b"DCTDecode", b"")]:
+        return body
+    if filters != [(b"FlateDecode", b"")]:
+        return None
+    try:
+        inflate = zlib.decompressobj()
+        unpacked = inflate.decompress(body, MAX_STREAM)
+        is_whole = inflate.eof and not inflate.unconsumed_tail and not inflate.unused_data.strip()
+        return _predicted(head, unpacked) if is_whole else None
+    except (zlib.error, ValueError):
+        return None
 
 
 def _predicted(head: bytes, body: bytes) -> bytes:
@@ -166,11 +175,18 @@ def _picture(head: bytes, body: bytes) -> Iterator[Hit]:
         yield from hits_in_picture(body)
         return
     width, height, bits = (_int(head, name, 0) for name in ("Width", "Height", "BitsPerComponent"))
-    bands = len(body) // max(1, width * height)
-    if bits != 8 or bands not in (1, 3) or len(body) < width * height * bands:
+    palette = _INDEXED.search(head)
+    bands = 3 if b"/DeviceRGB" in head and palette is None else 1
+    if bits != 8 or len(body) != width * height * bands or not len(body):
         yield Hit("unreadable", "A picture inside that is not plain 8-bit; save the figure as PNG.")
         return
-    planes = np.frombuffer(body[: width * height * bands], np.uint8).reshape(height, width, bands)
+    planes = np.frombuffer(body, np.uint8).reshape(height, width, bands)
+    if palette is not None:
+        table = re.sub(rb"\\(.)", lambda one: _ESCAPES.get(one[1], one[1]), palette["table"], flags=re.S)
+        colours = np.zeros((256, 3), np.uint8)
+        known = np.frombuffer(table[: len(table) // 3 * 3], np.uint8).reshape(-1, 3)[:256]
+        colours[: len(known)] = known
+        planes = colours[planes[:, :, 0]]
     alpha = np.full((height, width, 1), 255, np.uint8)
     yield from hits_in_pixels(np.concatenate([np.broadcast_to(planes, (height, width, 3)), alpha], axis=2))
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from workbench.airlock.findings import Hit
-from workbench.airlock.scanners.rows import FEW_ROWS, are_identifiers, judge_rows
+from workbench.airlock.scanners.rows import FEW_ROWS, are_identifiers, is_person_column, judge_rows
 
 BLOB = 160
 MANY_NUMBERS = 60
@@ -72,12 +72,9 @@ def _blobs(text: str) -> Iterator[Hit]:
 
 
 def _is_encoded(run: str) -> bool:
-    """Whether a run of base64's letters is one: long, mixed, and no path, rule or word list."""
+    """Whether a run of base64's letters is one: long, of more than two letters, and no path, rule or word list."""
     letters = re.sub(r"[\s\\]", "", run)
-    if len(letters) < BLOB or _entropy(letters) < 2.0:
-        return False
-    kinds = (any(c.islower() for c in letters), any(c.isupper() for c in letters), any(c.isdigit() for c in letters))
-    return sum(kinds) >= 2 and max(map(len, re.split(r"[/_-]", letters))) >= 24
+    return len(letters) >= BLOB and _entropy(letters) > 1.0 and max(map(len, re.split(r"[/_-]", letters))) >= 24
 
 
 def _entropy(text: str) -> float:
@@ -117,9 +114,15 @@ def _dumps(text: str) -> Iterator[Hit]:
 
 def _tables(text: str) -> Iterator[Hit]:
     """Find rows of values on lines that follow each other."""
+    lines = text.splitlines()
+    for head, first in zip(lines, lines[1:], strict=False):
+        # A frame's head is indented by its index; wide frames are wrapped, so that few columns stand in a line.
+        if re.match(r"\s{2,}\S", head) and re.match(r"\d+\s+\S", first) and any(map(is_person_column, head.split())):
+            yield Hit("row-level-table", "A frame with a column that names persons or scans; release groups instead.")
+            break
     seen: set[str] = set()
-    for lines in _runs(text.splitlines()):
-        for hit in judge_rows(lines[0], lines[1:]):
+    for run in _runs(lines):
+        for hit in judge_rows(run[0], run[1:]):
             if hit.rule not in seen:
                 seen.add(hit.rule)
                 yield hit
