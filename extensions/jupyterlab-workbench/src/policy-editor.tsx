@@ -8,6 +8,11 @@ import { Button, type Desk, Sentence } from './parts';
 import type { PolicyCheck } from './replies-governance';
 import { sayDay } from './words';
 
+/** Shown while there is no text: one policy with one example, to be written like this. */
+const EXAMPLE = `// example "Researchers see CT alone": {"roles": ["researcher"]} => allow, rows scans.modality = CT
+@id("ct-alone") @rows("scans.modality = CT")
+permit(principal, action == Action::"read", resource);`;
+
 export function PolicyEditor({ desk, dataset }: { desk: Desk; dataset: string }): React.JSX.Element {
   const { trans, workbench } = desk;
   const policy = useReply(() => workbench.api.policy(dataset), `${dataset} ${workbench.news}`);
@@ -41,6 +46,7 @@ export function PolicyEditor({ desk, dataset }: { desk: Desk; dataset: string })
         label={trans.__('Policy in Cedar, with its examples as comments')}
         code
         rows={14}
+        hint={EXAMPLE}
         value={shown}
         onChange={value => {
           setDraft(value);
