@@ -22,7 +22,7 @@ def make_log(home: Path, root: Path | None) -> Path:
     for n in range(EVENTS):
         store.note("researcher", "dataset.read", "clinic-ct", reads=n)
     if root:
-        # It exports when it starts; the event that says so is number 13.
+        # It exports when it stops; the event that says so is number 13.
         Exporter(store, root, period_s=3600).close()
     store.close()
     return store.path

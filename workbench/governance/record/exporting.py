@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # The event that says what was exported, so that a second place that was emptied is missed.
 EXPORTED = "audit.checkpoint"
 NEWEST, HASHES, KEY, PLACE = "checkpoint", "hashes", "key", "place"
-PERIOD_S = 60.0
+PERIOD_S, FIRST_S = 60.0, 1.0
 
 log = logging.getLogger("workbench.gateway")
 
@@ -105,7 +105,7 @@ def _problem(hashes: bytes, checkpoints: tuple[Checkpoint, ...]) -> str:
 
 
 class Exporter:
-    """Exports a checkpoint at the start when one is due, after each period with new events, and at the end.
+    """Exports a checkpoint soon after the start when one is due, after each period with new events, and at the end.
 
     Parameters
     ----------
@@ -141,9 +141,11 @@ class Exporter:
         self.export()
 
     def _run(self, period_s: float) -> None:
-        self.export()
-        while not self._stop.wait(period_s):
+        # A gateway that starts has better things to do in its first second.
+        wait_s = min(FIRST_S, period_s)
+        while not self._stop.wait(wait_s):
             self.export()
+            wait_s = period_s
 
     def _export(self) -> None:
         db, tree = self._store.read(), self._store.tree
