@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from workbench.governance.record.audit import list_events, verify
-from workbench.governance.record.chain import COLUMNS, append
+from workbench.governance.record.chain import COLUMNS, Event, append
 from workbench.governance.record.sealing import Sealer
-from workbench.governance.store import Event, Store
+from workbench.governance.store import Store
 
 
 def _log(tmp_path: Path, events: int = 10) -> Path:

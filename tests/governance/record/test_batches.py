@@ -11,7 +11,8 @@ import pytest
 
 from workbench.governance.record.audit import list_events, verify
 from workbench.governance.record.batches import Batches, Rows
-from workbench.governance.store import Event, Store
+from workbench.governance.record.chain import Event
+from workbench.governance.store import Store
 
 THREADS = 16
 

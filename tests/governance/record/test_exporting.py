@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def note(store: Store, count: int = 3) -> None:
         store.note("researcher", "dataset.read", f"scan-{number}")
 
 
-def exports(store: Store, place: Path) -> list[dict[str, object]]:
+def exports(store: Store, place: Path) -> list[dict[str, Any]]:
     """Export as a gateway does that starts and stops; give the events that say so."""
     Exporter(store, place, period_s=3600).close()
     return list_events(store, action=EXPORTED)
