@@ -72,6 +72,14 @@ def test_a_draft_is_its_authors_alone_until_it_is_handed_in(desk: Desk) -> None:
     assert desk.releases.get("checker-1", offer)["may"] == ["look", "vote"]
 
 
+def test_a_draft_that_is_taken_back_stays_its_authors_alone(desk: Desk) -> None:
+    offer = desk.offer(is_draft=True)
+    desk.releases.withdraw("researcher", offer)
+    assert desk.releases.list_for("checker-1") == []
+    with pytest.raises(NotFound):
+        desk.releases.get("checker-1", offer)
+
+
 def test_what_a_check_stops_is_kept_as_a_draft_and_handed_in_when_it_is_mended(desk: Desk) -> None:
     small = "sex,subjects\nF,40\nM,3\n"
     with pytest.raises(OutputNotClean, match="row 3") as refused:

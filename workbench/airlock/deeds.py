@@ -55,7 +55,7 @@ class Deeds:
     def _require_author(self, person: str, row: Row, verb: str) -> None:
         if row["person"] == person:
             return
-        if row["state"] == "draft" or not self._is_checker(person):
+        if not self._was_handed_in(row) or not self._is_checker(person):
             raise no_such_offer(row["id"])
         raise AccessDenied(f"Only the author of {row['id']} can {verb} it.", code="not-author")
 
@@ -64,8 +64,17 @@ class Deeds:
             raise AccessDenied(
                 "Nobody checks their own release; two other output checkers have to.", code="own-release"
             )
-        if row["state"] == "draft" or not self._is_checker(person):
+        if not self._was_handed_in(row) or not self._is_checker(person):
             raise no_such_offer(row["id"])
+
+    def _was_handed_in(self, row: Row) -> bool:
+        """Whether the offer is, or once was, more than its author's draft: nobody else knows of it before."""
+        if row["state"] not in ("draft", "withdrawn"):
+            return True
+        moved = self._store.read().execute(
+            "SELECT 1 FROM offer_moves WHERE offer = ? AND state NOT IN ('draft', 'withdrawn')", (row["id"],)
+        )
+        return moved.fetchone() is not None
 
     def _is_checker(self, person: str) -> bool:
         found = self._store.read().execute("SELECT 1 FROM roles WHERE person = ? AND role = 'checker'", (person,))

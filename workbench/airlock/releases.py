@@ -186,7 +186,7 @@ class Releases(Reviews):
         """List a person's own releases and those they may check, newest first."""
         rows = self._store.read().execute("SELECT * FROM offers ORDER BY number DESC").fetchall()
         is_checker = self._is_checker(person)
-        seen = (row for row in rows if row["person"] == person or (is_checker and row["state"] != "draft"))
+        seen = (row for row in rows if row["person"] == person or (is_checker and self._was_handed_in(row)))
         return [self._ledger.body(row, person) for row in seen]
 
     def scan(self, person: str, name: str, files: Mapping[str, bytes]) -> Kept:
