@@ -134,5 +134,7 @@ def read_evaluation(content: bytes, sha256: str) -> tuple[Membership, int | None
         raise ValueError("no number of subjects")
     try:
         return membership_auc(body["members"], body["others"]), subjects
-    except (KeyError, TypeError, InvalidInput) as problem:
-        raise ValueError(getattr(problem, "message", "malformed losses")) from None
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("malformed losses") from None
+    except InvalidInput as problem:
+        raise ValueError(problem.message) from None

@@ -102,12 +102,11 @@ def _streams(content: bytes) -> Iterator[tuple[bytes, bytes | None]]:
 
 def _unpacked(head: bytes, body: bytes) -> bytes | None:
     # Between brackets stands a palette, whose bytes may look like any word.
-    filters = re.findall(rb"/Filter\s*\[?\s*/?(\w+)(?:\s*/(\w+))?", _INDEXED.sub(b"", head))
-    if not filters:
+    found = re.findall(rb"/Filter\s*(\[[^\]]*\]|/\w+)", _INDEXED.sub(b"", head))
+    filters = re.findall(rb"/(\w+)", b"".join(found))
+    if filters in ([], [b"DCTDecode"]):
         return body
-    if filters == [(b"DCTDecode", b"")]:
-        return body
-    if filters != [(b"FlateDecode", b"")]:
+    if filters != [b"FlateDecode"]:
         return None
     try:
         inflate = zlib.decompressobj()
