@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -111,7 +112,7 @@ def test_a_store_with_which_no_gateway_starts_is_verified_from_its_files(
         file.write_bytes(b"x" * 8192)
     code, found = _json(capsys, "verify")
     assert (code, found["ok"], found["first_bad"]) == (11, False, 1)
-    assert "does not start" in found["gateway"]
+    assert "cannot be asked" in found["gateway"]
 
 
 @pytest.mark.parametrize("keys", ["kept", "deleted", "all deleted"])
@@ -127,3 +128,11 @@ def test_an_edit_is_named_with_the_keys_and_without(
         file.unlink()
     code, found = _json(capsys, "verify")
     assert (code, found["first_bad"]) == (11, 5)
+
+
+def test_keys_that_go_while_the_gateway_runs_are_found(gateway: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "list"]) == 0
+    capsys.readouterr()
+    shutil.rmtree(gateway.keys)
+    code, found = _json(capsys, "verify")
+    assert (code, found["ok"], found["first_bad"]) == (11, False, 1)

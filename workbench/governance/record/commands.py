@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from workbench.connection import default_account, terminal
-from workbench.errors import GatewayUnavailable, IntegrityError, InvalidInput
+from workbench.connection import default_account, gateway_answers, terminal
+from workbench.errors import GatewayUnavailable, IntegrityError, InvalidInput, NotSignedIn
 from workbench.governance.canonical import day
 from workbench.governance.record.audit import verify_home
 from workbench.governance.record.checkpoints import read_checkpoint, read_key
@@ -25,7 +25,7 @@ from workbench.governance.record.proofs import check_proof
 from workbench.settings import load_settings
 
 MOST_FILE_BYTES = 4 * 1024 * 1024
-_NO_GATEWAY = "The gateway of this home does not start, so the log was checked from its files."
+_NO_GATEWAY = "The gateway of this home cannot be asked, so the log was checked from its files."
 _FILTERS = ("person", "action", "dataset", "outcome")
 
 
@@ -64,9 +64,12 @@ def _verify(args: argparse.Namespace) -> int:
 def _verdict(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     try:
         return _ask(args, "/v1/audit/verify"), ""
-    except GatewayUnavailable:
-        answer = verify_home(load_settings())
-        return {**answer, "gateway": _NO_GATEWAY}, _NO_GATEWAY
+    except (GatewayUnavailable, IntegrityError, NotSignedIn):
+        settings = load_settings()
+        # Without its keys a home lets nobody in, not even its owner: what is left is to look at its files.
+        if (settings.keys / "operator.key").is_file() and gateway_answers(settings):
+            raise
+        return {**verify_home(settings), "gateway": _NO_GATEWAY}, _NO_GATEWAY
 
 
 def _against(args: argparse.Namespace, file: Path) -> dict[str, Any]:
