@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,11 +90,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         outcome = args.run_verb(args)
+        sys.stdout.flush()
     except WorkbenchError as error:
         return _explain(error, as_json=args.json)
     except KeyboardInterrupt:
         _say("Stopped.", error=True)
         return 130
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough; Python must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return outcome if isinstance(outcome, int) else 0
 
 
