@@ -18,6 +18,7 @@ from workbench.airlock.scanners.image import hits_in_container, scan_end
 from workbench.airlock.scanners.pdf import clean_pdf
 from workbench.airlock.scanners.pixels import hides_under_alpha
 
+MANY_ASIDES = 100
 _SVG_ASIDES = re.compile(r"<metadata\b.*?</metadata\s*>|<!--.*?-->|<desc\b.*?</desc\s*>|<!DOCTYPE[^>\[]*>", re.S | re.I)
 
 
@@ -39,6 +40,8 @@ def clean_image(content: bytes) -> bytes:
     if content.startswith(b"%PDF-"):
         return clean_pdf(content)
     if b"<svg" in content[:4000]:
+        if content.lower().count(b"<metadata") + content.count(b"<!--") + content.lower().count(b"<desc") > MANY_ASIDES:
+            return content
         return _SVG_ASIDES.sub("", content.decode("utf-8")).encode()
     if any(hit.severity == "stop" for hit in hits_in_container(content)):
         return content

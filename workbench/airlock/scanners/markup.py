@@ -60,6 +60,7 @@ LOOKS = {
 }  # fmt: skip
 MARKS = {"circle", "ellipse", "use"}
 FEW_MARKS, MANY_PAIRS = 20, 1500
+MAX_MARKUP = 2_000_000
 _IMAGE = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|tiff)(;base64)?,", re.I)
 _FETCHED = re.compile(r"^\s*(?:https?:)?//|url\(\s*['\"]?(?!#)", re.I)
 
@@ -165,6 +166,10 @@ def hits_in_markup(text: str) -> list[Hit]:
     >>> [hit.rule for hit in hits_in_markup("<table><tr><th>scan<th>age<tr><td>S0001<td>61</table>")]
     ['row-level-table']
     """
+    if len(text) > MAX_MARKUP:
+        return [
+            Hit("too-long", f"{len(text):,} characters of markup, more than anybody reads; save a picture instead.")
+        ]
     reader = _Reader()
     reader.feed(text)
     reader.close()

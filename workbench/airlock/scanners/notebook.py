@@ -181,7 +181,7 @@ def _inline_markup(text: str) -> list[Hit]:
 
 def _plain(text: str) -> str:
     """Give LaTeX's and Markdown's tables as lines of fields."""
-    lines = re.sub(r"\\(hline|toprule|midrule|bottomrule|cline\{[^}]*\})|^\s*\|?[\s:|-]+\|?\s*$", "", text, flags=re.M)
+    lines = re.sub(r"\\(hline|toprule|midrule|bottomrule|cline\{[^}]*\})|^[ \t:|-]+$", "", text, flags=re.M)
     lines = re.sub(r"\\(textbf|textit|text|mathrm)\{([^}]*)\}", r"\2", lines)
     return re.sub(r"\\\\\s*", "\n", lines).replace("&", "|") if "&" in lines else lines
 

@@ -72,7 +72,7 @@ def _hits(content: bytes) -> Iterator[Hit]:
         yield Hit("revisions", "More than one revision, of which readers show the last; save it once, from new.")
     elif content[end:].strip():
         yield Hit("trailing-bytes", f"{len(content) - end:,} bytes behind the document; save it again.")
-    names = set(re.findall(rb"/([A-Za-z]+)", _STREAM_BODIES.sub(b"", content)))
+    names = set(re.findall(rb"/([A-Za-z]+)", _outside(content)))
     for name in ACTIVE:
         if name.encode() in names:
             yield Hit("active-content", f"/{name}, which runs, hides or fetches; save a plain figure.")
@@ -83,7 +83,16 @@ def _hits(content: bytes) -> Iterator[Hit]:
         yield from _stream_hits(head, body)
 
 
-_STREAM_BODIES = re.compile(rb"stream\r?\n.*?endstream", re.S)
+def _outside(content: bytes) -> bytes:
+    """Give the document without the bodies of its streams."""
+    parts, at = [], 0
+    while (found := _STREAM.search(content, at)) is not None:
+        parts.append(content[at : found.start()])
+        at = content.find(b"endstream", found.end())
+        if at < 0:
+            return b"".join(parts)
+        at += len(b"endstream")
+    return b"".join([*parts, content[at:]])
 
 
 def _streams(content: bytes) -> Iterator[tuple[bytes, bytes | None]]:

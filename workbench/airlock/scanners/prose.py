@@ -16,6 +16,7 @@ from workbench.airlock.scanners.rows import FEW_ROWS, are_identifiers, is_person
 BLOB = 160
 MANY_NUMBERS = 60
 MANY_ROWS = 20
+MAX_TEXT = 500_000
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{48,}(?:[ \t]*(?:\\n|\r?\n)[ \t]*[A-Za-z0-9+/_-]{20,})*={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){80,}")
@@ -24,8 +25,10 @@ _ESCAPED = re.compile(
 )
 _ASCII85 = re.compile(r"[!-uz~<>]{220,}")
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+[^,\s]{0,80},\S{16}", re.I)
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?![\w.]\w)", re.I)
-_SHAPE = re.compile(r"\[?\s*(\d[\d,]*)\s+rows?\s*[x×]\s*(\d+)\s+columns?\s*\]?|Length:\s*(\d+)|\((\d+) rows?\)", re.I)
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?(?![\w.]\w)", re.I)
+_SHAPE = re.compile(
+    r"(?<![\d,])(\d[\d,]{0,12})\s{1,3}rows?\s{0,3}[x×]\s{0,3}(\d+)\s{1,3}columns?|Length:\s*(\d+)|\((\d+) rows?\)", re.I
+)
 _UID = re.compile(r"(?<![\d.])[012](?:\.\d{1,30}){6,}(?![\d.])")
 _DICOM_NAME = re.compile(
     r"\(?0010,\s?00[123]0\)?|Patient'?s?[ _]?(Name|ID|Birth[ _]?Date)\b|\b[A-Z][a-zA-Z]+\^[A-Z][a-zA-Z]+"
@@ -49,6 +52,9 @@ def hits_in_text(text: str) -> Iterator[Hit]:
     >>> list(hits_in_text("epoch 1, loss 0.31\nepoch 2, loss 0.22\nepoch 3, loss 0.19"))
     []
     """
+    if len(text) > MAX_TEXT:
+        yield Hit("too-long", f"{len(text):,} characters in one piece, more than anybody reads; release a summary.")
+        text = text[:MAX_TEXT]
     yield from _blobs(text)
     if len(text) < 8:
         return

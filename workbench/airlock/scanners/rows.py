@@ -32,7 +32,7 @@ _UID = re.compile(
     r"\d+(\.\d+){5,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}(\.\.\.)?", re.I
 )
 _PADDED = re.compile(r"([A-Za-z][A-Za-z0-9]{0,15}?[-_ ]?)(0\d+|\d{3,})(\.[a-z]{2,5})?")
-_NUMBER = re.compile(r"[-+−]?(\d[\d,  ]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?", re.I)
+_NUMBER = re.compile(r"[-+−]?(\d[\d,  ]*(\.\d*)?|\.\d+)(e[-+]?\d+)?\s?%?", re.I)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*")
 _EMPTY = {"", "nan", "none", "nat", "<na>", "null", "...", "…", "na"}
 
