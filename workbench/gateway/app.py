@@ -54,8 +54,8 @@ def build_app(state: State, routes: Sequence[Route]) -> ASGIApp:
 
 
 def refusal(error: WorkbenchError, status: int | None = None) -> JSONResponse:
-    """Give an error as the JSON that every client understands; what is left of a body is not waited for."""
-    hang_up = {"Connection": "close"} if isinstance(error, TooSlow | TooLarge) else {}
+    """Give an error as the JSON that every client understands; a slow body is not waited for."""
+    hang_up = {"Connection": "close"} if isinstance(error, TooSlow) else {}
     return JSONResponse(error.as_dict(), status or error.status, headers={**_NO_STORE, **hang_up})
 
 
