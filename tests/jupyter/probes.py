@@ -192,7 +192,7 @@ ENVIRONMENT = {
 
 PROCESSES = {
     "the process that started it": Probe(
-        "the server's process is not there", "got = 'pytest' in read(f\"/proc/{facts['pid']}/cmdline\")"
+        "the server's process is not there", "got = read(f\"/proc/{facts['pid']}/cmdline\") == facts['cmdline']"
     ),
     "more processes than its own": Probe(
         "nor is anybody else's", "got = [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 2]"

@@ -49,7 +49,8 @@ def facts(governed_home: Settings, listeners, lab: int, lab_token: str) -> str:
         **listeners, "lab": lab, "lab_token": lab_token, "ended": ended["token"],
         "home": str(governed_home.home), "tests": str(ROOT / "tests"), "package": str(ROOT / "workbench"),
         "owner": str(Path.home()), "python": [".pyenv"], "runtime": os.environ["JUPYTER_RUNTIME_DIR"],
-        "secret": os.environ["SERVER_SECRET"], "pid": os.getpid(), "hostname": socket.gethostname(),
+        "secret": os.environ["SERVER_SECRET"], "pid": os.getpid(), "cmdline": Path("/proc/self/cmdline").read_text(),
+        "hostname": socket.gethostname(),
         "namespaces": {name: os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES},
     })  # fmt: skip
 
