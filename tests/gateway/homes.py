@@ -20,6 +20,7 @@ from workbench.settings import Settings
 from workbench.vault.names import VERSION_MARK
 
 SHAPE = (40, 70, 100)
+MOST_OPEN = 50
 REPORT = f"<!doctype html><title>Ingest report</title><p>{VERSION_MARK}".encode()
 
 
@@ -60,6 +61,9 @@ class Lines:
     def _keep(self, line: Connection) -> Connection:
         line.home = self  # type: ignore[attr-defined]
         self.opened.append(line)
+        if len(self.opened) > MOST_OPEN:
+            # It opens again by itself when it is asked once more; a walk over all routes would hold a thousand.
+            self.opened.pop(0).close()
         return line
 
 
