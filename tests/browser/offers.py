@@ -21,6 +21,6 @@ def lay_files(settings: Settings, account: str = "researcher") -> Path:
     plot = Image.new("RGB", (480, 320), "white")
     ImageDraw.Draw(plot).line([(40, 280), (440, 40)], fill="blue", width=3)
     plot.save(folder / "froc.png")
-    for name, text in (("counts.csv", COUNTS), ("small.csv", SMALL), ("notes.md", SCRIPT)):
+    for name, text in (("counts.csv", COUNTS), ("small.csv", SMALL), ("notes.txt", SCRIPT)):
         (folder / name).write_text(text)
     return folder

@@ -41,13 +41,14 @@ def test_the_checklist_says_what_is_missing_and_the_agreement_is_accepted_there(
     assert [item["met"] for item in items if item["key"] == "agreement"] == [True]
 
 
-def test_the_form_says_before_sending_that_the_terms_forbid_it(strict, lab_as) -> None:
+def test_the_form_says_before_sending_that_the_terms_forbid_it(strict, lab_as, workbench) -> None:
     lab = lab_as("researcher")
     row = lab.dataset()
     open_form(row, "method development")
     expect(row.get_by_role("status")).to_contain_text("not permitted")
     row.get_by_role("button", name="Send request").click()
     expect(row.get_by_role("alert")).to_be_visible()
+    assert json.loads(workbench("requests", "--json", "--as", "researcher")) == []
     lab.keep("25-forbidden")
     lab.forgive("403 (Forbidden)")
 

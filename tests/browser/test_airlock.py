@@ -22,7 +22,7 @@ def figures(clinic) -> Path:
 @pytest.fixture
 def offered(figures: Path, workbench) -> str:
     """Have three files offered by the researcher; give the id of the release."""
-    files = [str(figures / name) for name in ("froc.png", "counts.csv", "notes.md")]
+    files = [str(figures / name) for name in ("froc.png", "counts.csv", "notes.txt")]
     words = ("offer", *files, "--reason", WHY, "--controls", CONTROLS, "--as", "researcher", "--json")
     return str(json.loads(workbench(*words))["id"])
 
@@ -73,11 +73,11 @@ def test_a_checker_looks_at_every_file_and_nothing_of_it_runs(offered: str, lab_
     lab = lab_as("checker-1")
     page = page_of(lab, f"release/{offered}")
     title = lab.page.title()
-    for name in ("froc.png", "counts.csv", "notes.md"):
+    for name in ("froc.png", "counts.csv", "notes.txt"):
         page.get_by_role("button", name=f"Look at {name}").click()
     expect(page.get_by_role("region", name="Content of froc.png").locator("img")).to_be_visible()
     expect(page.get_by_role("region", name="Content of counts.csv").get_by_role("cell", name="55")).to_be_visible()
-    notes = page.get_by_role("region", name="Content of notes.md")
+    notes = page.get_by_role("region", name="Content of notes.txt")
     expect(notes).to_contain_text("<script>")
     assert notes.locator("script, img, a").count() == 0 and lab.page.title() == title
     assert lab.serious_barriers("#ai4h-workbench", ".wb-Page") == []
@@ -95,6 +95,7 @@ def test_a_vote_is_blind_until_the_second_one_is_in(offered: str, lab_as, workbe
     page.get_by_role("button", name="Ask for changes").click()
     expect(page.locator("[data-vote='checker-2']")).to_contain_text("fine by me")
     expect(page.get_by_role("heading", name=re.compile(WHY))).to_contain_text("returned")
+    assert json.loads(workbench("offers", "--json", "--as", "researcher"))[0]["state"] == "returned"
     lab.keep("22-voted")
 
 

@@ -40,5 +40,5 @@ def test_a_proof_and_a_checkpoint_are_taken_away(clinic, lab_as, workbench) -> N
 def test_a_researcher_has_no_audit_section(clinic, lab_as) -> None:
     sidebar = lab_as("researcher").open_sidebar()
     expect(sidebar.get_by_role("heading", name="Datasets")).to_be_visible()
-    expect(sidebar.get_by_role("heading", name="Audit")).to_have_count(0)
-    expect(sidebar.get_by_role("heading", name="Requests")).to_have_count(0)
+    shown = " ".join(sidebar.get_by_role("heading").all_inner_texts()).lower()
+    assert "datasets" in shown and "audit" not in shown and "requests" not in shown
