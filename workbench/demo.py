@@ -47,7 +47,6 @@ AGREEMENT_TEXT = (
 RESEARCHERS = ("researcher", "teacher", "reviewer")
 # Other patients than those of the embedded data, whose plan counts up from small seeds.
 ARRIVAL_SEED = 900_008
-SHOWN_ROWS = 8
 
 
 @dataclass

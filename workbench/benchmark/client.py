@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from workbench.benchmark.results import Entry, Leaderboard
@@ -38,12 +37,6 @@ def wait_for(line: Connection, entry: Entry, watch: Callable[[Entry], None] | No
         if watch is not None:
             watch(entry)
     return entry
-
-
-def read_tasks(line: Connection) -> list[dict[str, Any]]:
-    """List the tasks as the gateway knows them, with their versions."""
-    found: list[dict[str, Any]] = line.get("/v1/tasks")["tasks"]
-    return found
 
 
 def read_leaderboard(line: Connection, task: str) -> Leaderboard:

@@ -73,9 +73,3 @@ def list_projects(store: Store, person: str) -> list[dict[str, Any]]:
     return [
         {**dict(row), "members": sorted((row["members"] or "").split(",")) if row["members"] else []} for row in rows
     ]
-
-
-def projects_of(store: Store, person: str) -> list[str]:
-    """Give the ids of the projects that a person is a member of."""
-    rows = store.read().execute("SELECT project FROM project_members WHERE person = ? ORDER BY project", (person,))
-    return [row["project"] for row in rows]

@@ -17,7 +17,6 @@ JP2_START = b"\x00\x00\x00\x0cjP"
 # Start of frame: 0xC0 to 0xCF without DHT (C4), JPG (C8) and DAC (CC); 0xF7 is JPEG-LS.
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD8)))
-LOSSLESS_JPEG = frozenset((0xC3, 0xF7))
 
 
 class FrameSize(NamedTuple):

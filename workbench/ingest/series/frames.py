@@ -49,9 +49,6 @@ GROUPS = {
     "GantryDetectorTilt": "CTAcquisitionDetailsSequence",
 }
 FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence", "PETFrameTypeSequence")
-PIXEL_NUMBERS = (
-    "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-)  # fmt: skip
 # What tells apart the volumes of one series, by its name in the standard; the first that does is the one told.
 APART = (
     "AcquisitionNumber", "FrameAcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex", "EchoTime",
@@ -183,11 +180,6 @@ class Frames:
             if value is not None and value != "":
                 return value
         return None
-
-    def has_rescale(self, frame: int) -> bool:
-        """Whether a frame says anything of slope or intercept, or has a table instead."""
-        said = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
-        return any(self.get(keyword, frame) is not None for keyword in said)
 
     def stack(self, frame: int) -> str:
         """Give the stack of a frame; nothing where all frames of the file are in one."""
