@@ -67,6 +67,7 @@ def test_each_verb_refuses_what_the_table_forbids(
     say(capsys, "offer", files["sex.csv"], *WORDS)
     code, body = say(capsys, "release", "X1", "--to", str(tmp_path / "out"))
     assert (code, body["code"]) == (6, "wrong-state") and "possible now: vote (checker)" in body["message"]
+    assert say(capsys, "release", "X1", "--to", str(Path(files["sex.csv"]).parent))[1]["code"] == "wrong-state"
     assert say(capsys, "review", "X1", "--vote", "changes")[0] == 2
     assert say(capsys, "review", "X1", "--as", "researcher", "--vote", "approve")[0] == 4
     assert say(capsys, "release", "X1", "--withdraw")[1]["state"] == "withdrawn"

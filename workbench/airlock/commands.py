@@ -158,6 +158,9 @@ def release(args: argparse.Namespace) -> None:
             return
         body = line.get(_offer(args.id))
         names = [file["name"] for file in body["files"]]
+        if body["state"] != "released" and "release" not in body["may"]:
+            # The state forbids it: the gateway's refusal says why, before anything is said of the folder.
+            line.post(_offer(args.id, "/release"))
         there = [name for name in (*names, _entry(args.id)) if (Path(args.to) / name).exists()]
         if there:
             raise Conflict(f"“{there[0]}” exists in the folder already; nothing was released. Name another with --to.")

@@ -27,6 +27,8 @@ TYPOS = [
     ('permit (principal, action == Action::"raed", resource);', 1, 38, "read"),
     ("permit (principal is Persn, action, resource);", 1, 22, "Person"),
     ('permit (principal in Role::"reseacher", action, resource);', 1, 28, "researcher"),
+    ('permit (principal, action == Action::"dataset.read", resource);', 1, 38, "read"),
+    (f"{HEAD}\nwhen {{ principal.purpos }};", 2, 18, ""),
     (f'// first\n@bni("people.age by 5")\n{HEAD};', 2, 2, "bin"),
     (f'@titel("x")\n{HEAD};', 1, 2, "title"),
 ]  # fmt: skip
@@ -36,6 +38,11 @@ TYPOS = [
 def test_a_typo_is_named_with_its_place_and_the_nearest_word(text: str, line: int, column: int, nearest: str) -> None:
     found = find_mistakes(text)[0]
     assert (found.line, found.column, found.nearest) == (line, column, nearest)
+
+
+def test_where_no_word_is_near_the_words_that_would_do_are_listed() -> None:
+    found = find_mistakes('permit (principal, action == Action::"fly", resource);')[0]
+    assert found.nearest == "" and "Choose one of read, request" in found.text
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,10 @@ def _invalid(text: str, parts: tuple[Statement, ...]) -> Iterator[Mistake]:
         part = parts[int(error.policy_id.removeprefix("policy") or 0)]
         problem = error.error.partition(f"`{error.policy_id}`")[2].lstrip(":, ") or error.error
         sentence, word, known = _reworded(problem)
-        yield _at(text, (_find(part, word) or part.tokens[0]).offset, sentence, _nearest(word, known))
+        last = word.rpartition(".")[2]  # `dataset.read` is the house's word for `read`.
+        near = last if last != word and last in known else _nearest(word, known)
+        choice = f" Choose one of {', '.join(sorted(known))}." if known and not near else ""
+        yield _at(text, (_find(part, word) or part.tokens[0]).offset, sentence + choice, near)
 
 
 def _own_rules(text: str, parts: tuple[Statement, ...], policies: tuple[Policy, ...]) -> Iterator[Mistake]:
@@ -209,13 +212,13 @@ def _reworded(problem: str) -> tuple[str, str, Collection[str]]:
     for pattern, sentence, known in (
         (r'unrecognized action `Action::"([^"]*)"`', "There is no action “{0}” for a dataset.", _words("action")),
         (r"unrecognized entity type `(?:\w+::)*(\w+)`", "There is no type “{0}”.", _words("entity")),
-        (r"attribute `([^`]*)` on entity type `(\w+)`", "A {1} has no “{0}”.", _attributes()),
-        (r"attribute `([^`]*)` in context", "The context has no “{0}”.", _attributes()),
+        (r"attribute `([^`]*)` on entity type `(\w+)`", "A {1} has no “{0}”.", None),
+        (r"attribute `([^`]*)` in context", "The context has no “{0}”.", _attributes("Circumstances")),
         (r'entity `(\w+)::"([^"]*)"` is of an enumerated', "There is no {0} “{1}”.", _words("enum")),
     ):
         if match := re.search(pattern, problem):
             word = match[2] if "{1}”" in sentence else match[1]
-            return sentence.format(*match.groups()), word, known
+            return sentence.format(*match.groups()), word, _attributes(match[2]) if known is None else known
     return f"{problem.replace('`', '')}.", _quoted(problem), ()
 
 
@@ -231,9 +234,13 @@ def _words(kind: str) -> frozenset[str]:
 
 
 @cache
-def _attributes() -> frozenset[str]:
+def _attributes(kind: str = "") -> frozenset[str]:
+    """Give the attributes of an entity type or of the context, or those of all."""
     text = re.sub(r"//[^\n]*", "", schema_text(OWN))
-    return frozenset(re.findall(r"^  (\w+):", text, re.MULTILINE))
+    blocks = re.findall(r"^(?:entity|type) (\w+)[^{};]*\{(.*?)^\};", text, re.MULTILINE | re.DOTALL)
+    return frozenset(
+        word for name, block in blocks if kind in ("", name) for word in re.findall(r"^  (\w+):", block, re.MULTILINE)
+    )
 
 
 def _quoted(problem: str) -> str:
