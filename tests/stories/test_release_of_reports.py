@@ -9,7 +9,7 @@ import pytest
 from workbench.airlock.scan import scan_file
 from workbench.airlock.scanners.cleaning import clean_image
 from workbench.airlock.scanners.notebook import clean_notebook
-from workbench.benchmark.notebook_run import run_notebook
+from workbench.benchmark.reports.notebook_run import run_notebook
 from workbench.settings import Settings
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

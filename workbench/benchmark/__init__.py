@@ -5,6 +5,6 @@ Runs in: anywhere
 
 from __future__ import annotations
 
-from workbench.benchmark.recording import record
+from workbench.benchmark.reports.recording import record
 
 __all__ = ["record"]

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workbench.benchmark.definition import definitions
 from workbench.benchmark.markup import interval_text
-from workbench.benchmark.metrics import DEFINITIONS, Measured, definition
+from workbench.benchmark.metrics.definitions import DEFINITIONS, Measured, definition
+from workbench.benchmark.tasks.definition import definitions
 from workbench.connection import default_account, terminal
 from workbench.errors import InvalidInput, NotFound, SubmissionRefused
 from workbench.settings import load_settings
@@ -74,7 +74,7 @@ def score(args: argparse.Namespace) -> None:
 
 
 def _score(args: argparse.Namespace) -> Measured:
-    from workbench.benchmark.score_files import score_auc_files, score_froc_files  # noqa: PLC0415 - scipy, on first use
+    from workbench.benchmark.metrics.score_files import score_auc_files, score_froc_files  # noqa: PLC0415 - scipy, on first use
 
     needed = {"froc_cpm:v1": ("annotations", "scans"), "auc_delong:v1": ("truth",)}[args.metric]
     missing = [name for name in needed if getattr(args, name) is None]
@@ -183,8 +183,8 @@ def find_notebook(name: str) -> Path:
 
 
 def _run(args: argparse.Namespace, notebook: Path) -> None:
-    from workbench.benchmark.notebook_run import run_notebook  # noqa: PLC0415 - papermill, on first use
-    from workbench.benchmark.parameters import split_pairs  # noqa: PLC0415 - the same
+    from workbench.benchmark.reports.notebook_run import run_notebook  # noqa: PLC0415 - papermill, on first use
+    from workbench.benchmark.reports.parameters import split_pairs  # noqa: PLC0415 - the same
 
     output = args.output or Path(f"{notebook.stem}.run.ipynb")
     done = run_notebook(notebook, output, split_pairs(args.parameters), args.account, timeout_s=args.timeout)
@@ -206,7 +206,7 @@ def reproduce_arguments(parser: argparse.ArgumentParser) -> None:
 
 def reproduce(args: argparse.Namespace) -> int:
     """Run a crate again and give the verdict; exit code 0 the results stand, 1 they differ, 2 there was no run."""
-    from workbench.benchmark.reproduce import reproduce as run_again  # noqa: PLC0415 - papermill, on first use
+    from workbench.benchmark.reports.reproduce import reproduce as run_again  # noqa: PLC0415 - papermill, on first use
 
     found = run_again(args.crate, args.account, timeout_s=args.timeout, any_environment=args.any_environment)
     if args.json:

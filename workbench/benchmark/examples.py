@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.definition import TaskDefinition
 from workbench.benchmark.scoring import Truth
+from workbench.benchmark.tasks.definition import TaskDefinition
 from workbench.data.catalogue import dataset
 from workbench.data.dataset import Dataset
 from workbench.imaging import extract_patches, find_candidates

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from workbench.benchmark.markup import interval_text
-from workbench.benchmark.metrics import Measured
+from workbench.benchmark.metrics.definitions import Measured
 from workbench.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.benchmark.markup import GREY, badge, frame, interval_bar, interval_text, small, table
-from workbench.benchmark.metrics import Measured, definition
+from workbench.benchmark.metrics.definitions import Measured, definition
 
 if TYPE_CHECKING:
     from workbench.benchmark.pictures import Picture

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.auc import auc_delong
-from workbench.benchmark.definition import TaskDefinition
-from workbench.benchmark.froc import Findings, Marks, froc_cpm, match
-from workbench.benchmark.metrics import Measured
+from workbench.benchmark.metrics.auc import auc_delong
+from workbench.benchmark.metrics.definitions import Measured
+from workbench.benchmark.metrics.froc import Findings, Marks, froc_cpm, match
+from workbench.benchmark.tasks.definition import TaskDefinition
 from workbench.errors import InvalidInput
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.benchmark.client import read_leaderboard, send, wait_for
-from workbench.benchmark.definition import TaskDefinition, definitions, task_definition
 from workbench.benchmark.examples import (
     Examples,
     ScanPatches,
@@ -26,9 +25,10 @@ from workbench.benchmark.examples import (
     truth_of,
 )
 from workbench.benchmark.markup import badge, frame, small, table
-from workbench.benchmark.metrics import definition
+from workbench.benchmark.metrics.definitions import definition
 from workbench.benchmark.results import FAILED, SYNTHETIC, Entry, Leaderboard, Score
 from workbench.benchmark.scoring import checked_probabilities, hits, measure_binary, measure_detection, sort_marks
+from workbench.benchmark.tasks.definition import TaskDefinition, definitions, task_definition
 from workbench.compute.progress import Progress, display_handle
 from workbench.connection import connect_from_environment
 from workbench.data.catalogue import dataset

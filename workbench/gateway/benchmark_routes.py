@@ -14,11 +14,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from workbench.benchmark import submissions
-from workbench.benchmark.definition import definitions, task_definition
-from workbench.benchmark.failures import FAILURES
-from workbench.benchmark.metrics import definition
-from workbench.benchmark.submissions import Outcome
+from workbench.benchmark.evaluation.failures import FAILURES
+from workbench.benchmark.metrics.definitions import definition
+from workbench.benchmark.submissions import records as submissions
+from workbench.benchmark.submissions.records import Outcome
+from workbench.benchmark.tasks.definition import definitions, task_definition
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE
 from workbench.errors import Conflict, IntegrityError, InvalidInput, NotFound, WorkbenchError
 from workbench.gateway import guard
@@ -160,7 +160,7 @@ def _run_evaluator(state: State, job: dict[str, Any]) -> None:
     with (state.settings.run / "evaluator.log").open("ab") as output:
         # It ends by itself when its standard input closes, so it never outlives the gateway.
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "workbench.benchmark.evaluator", submission],
+            [sys.executable, "-m", "workbench.benchmark.evaluation.evaluator", submission],
             stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/", env=sandbox_environment(secrets),
         )  # fmt: skip
         try:

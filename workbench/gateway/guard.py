@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workbench.benchmark import submissions
-from workbench.benchmark.definition import task_definition
+from workbench.benchmark.submissions import records as submissions
+from workbench.benchmark.tasks.definition import task_definition
 from workbench.errors import AccessDenied, NotSignedIn
 from workbench.gateway.call import Answer, Call, Route
 from workbench.gateway.enforcing import UNMET

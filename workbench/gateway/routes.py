@@ -6,7 +6,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from workbench.airlock import releases
-from workbench.benchmark import submissions
+from workbench.benchmark.submissions import records as submissions
 from workbench.gateway import (
     access_routes,
     airlock_routes,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.benchmark.score_files import read_scans, score_auc_files, score_froc_files
+from workbench.benchmark.metrics.score_files import read_scans, score_auc_files, score_froc_files
 from workbench.cli import main
 from workbench.errors import InvalidInput
 

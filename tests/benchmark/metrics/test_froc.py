@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from workbench.benchmark.froc import FALSE_POSITIVES_PER_SCAN, Findings, Marks, froc_cpm, match, resample
+from workbench.benchmark.metrics.froc import FALSE_POSITIVES_PER_SCAN, Findings, Marks, froc_cpm, match, resample
 from workbench.errors import InvalidInput
 
 FAR = (500.0, 500.0, 500.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.metrics import Measured, percentile_interval
+from workbench.benchmark.metrics.definitions import Measured, percentile_interval
 from workbench.errors import InvalidInput
 
 # False positives per scan at which sensitivity is read, in eighths, so that they stay whole numbers.

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.benchmark.auc import auc_delong
-from workbench.benchmark.froc import Findings, Marks, froc_cpm
-from workbench.benchmark.metrics import Measured
+from workbench.benchmark.metrics.auc import auc_delong
+from workbench.benchmark.metrics.definitions import Measured
+from workbench.benchmark.metrics.froc import Findings, Marks, froc_cpm
 from workbench.errors import InvalidInput
 
 COORDINATES = ("coordX", "coordY", "coordZ")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from workbench.benchmark.auc import auc_delong, delong, paired_p_value
+from workbench.benchmark.metrics.auc import auc_delong, delong, paired_p_value
 from workbench.errors import InvalidInput
 
 

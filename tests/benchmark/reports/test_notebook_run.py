@@ -10,10 +10,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from workbench.benchmark.crate import read_crate, write_crate
-from workbench.benchmark.notebook_run import Run, run_notebook
-from workbench.benchmark.report import write_report
-from workbench.benchmark.reproduce import reproduce
+from workbench.benchmark.reports.crate import read_crate, write_crate
+from workbench.benchmark.reports.notebook_run import Run, run_notebook
+from workbench.benchmark.reports.report import write_report
+from workbench.benchmark.reports.reproduce import reproduce
 from workbench.cli import main
 from workbench.errors import InvalidInput, RunFailed
 from workbench.governance.record.checkpoints import read_checkpoint

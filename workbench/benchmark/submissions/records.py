@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workbench.benchmark.definition import TaskDefinition, task_definition
-from workbench.benchmark.failures import FAILURES
-from workbench.benchmark.metrics import definition
+from workbench.benchmark.evaluation.failures import FAILURES
+from workbench.benchmark.metrics.definitions import definition
+from workbench.benchmark.tasks.definition import TaskDefinition, task_definition
 from workbench.errors import Conflict, InvalidInput, NotFound, SubmissionRefused
 from workbench.governance.canonical import stamp
 from workbench.governance.store import Change, Store

@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.metrics import CONFIDENCE, Measured
+from workbench.benchmark.metrics.definitions import CONFIDENCE, Measured
 from workbench.errors import InvalidInput
 
 Floats = NDArray[np.float64]

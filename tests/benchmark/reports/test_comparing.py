@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from workbench.benchmark.comparing import compare_results, first_diverging_cell, verdict
-from workbench.benchmark.environment import code_digest, drift, environment_lock
-from workbench.benchmark.recording import RESULT_MIME, Result, declared_results, record
+from workbench.benchmark.reports.comparing import compare_results, first_diverging_cell, verdict
+from workbench.benchmark.reports.environment import code_digest, drift, environment_lock
+from workbench.benchmark.reports.recording import RESULT_MIME, Result, declared_results, record
 from workbench.errors import InvalidInput
 
 

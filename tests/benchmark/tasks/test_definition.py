@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from workbench.benchmark.definition import definitions, parse, task_definition
+from workbench.benchmark.tasks.definition import definitions, parse, task_definition
 from workbench.errors import InvalidInput, NotFound
 
 TEXT = (resources.files("workbench.benchmark") / "tasks" / "lung-nodule-detection.yaml").read_text()

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from workbench.benchmark.metrics import DEFINITIONS
+from workbench.benchmark.metrics.definitions import DEFINITIONS
 from workbench.errors import InvalidInput, NotFound
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]

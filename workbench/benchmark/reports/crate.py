@@ -23,7 +23,7 @@ from rocrate.model.person import Person
 from rocrate.rocrate import ROCrate
 
 import workbench
-from workbench.benchmark.recording import Result
+from workbench.benchmark.reports.recording import Result
 from workbench.errors import InvalidInput
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"

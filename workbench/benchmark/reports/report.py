@@ -16,7 +16,7 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from workbench.benchmark.markup import interval_text
-from workbench.benchmark.recording import Result, definitions_text, results_table
+from workbench.benchmark.reports.recording import Result, definitions_text, results_table
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SHOWN_PACKAGES = ("python", "ai4h-workbench", "numpy", "scipy", "torch", "dask", "papermill")

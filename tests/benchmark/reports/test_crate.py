@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from rocrate.rocrate import ROCrate
 
-from workbench.benchmark.crate import MAX_FILES, read_crate, write_crate
-from workbench.benchmark.recording import Result
-from workbench.benchmark.report import question_of, write_report
+from workbench.benchmark.reports.crate import MAX_FILES, read_crate, write_crate
+from workbench.benchmark.reports.recording import Result
+from workbench.benchmark.reports.report import question_of, write_report
 from workbench.errors import InvalidInput
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

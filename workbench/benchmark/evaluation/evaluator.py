@@ -2,7 +2,7 @@
 
 It prepares the hidden scans and knows the truth, and it never runs a submitted model itself: that happens in a
 sandbox without network and labels (`infer.py`), from which only a file of numbers comes back. `python -m
-workbench.benchmark.evaluator SUBMISSION`, with the evaluator's token in the environment.
+workbench.benchmark.evaluation.evaluator SUBMISSION`, with the evaluator's token in the environment.
 
 Runs in: evaluator
 """
@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.definition import Limits, task_definition
-from workbench.benchmark.failures import FAILURES
-from workbench.benchmark.infer import JOB, OUT_OF_MEMORY, STARTUP_FAILED
-from workbench.benchmark.onnx_gate import check_model
+from workbench.benchmark.evaluation.failures import FAILURES
+from workbench.benchmark.evaluation.infer import JOB, OUT_OF_MEMORY, STARTUP_FAILED
+from workbench.benchmark.evaluation.onnx_gate import check_model
 from workbench.benchmark.scoring import checked_probabilities
+from workbench.benchmark.tasks.definition import Limits, task_definition
 from workbench.connection import Connection, connect_from_environment
 from workbench.errors import InvalidInput, SubmissionRefused, WorkbenchError
 from workbench.governance.sandbox import bwrap_command, sandbox_environment
@@ -110,7 +110,7 @@ def evaluate(line: Connection, submission: str) -> dict[str, Any]:
         noise = np.random.default_rng(0).random((3, 1, task.patch.size, task.patch.size, task.patch.size), np.float32)
         infer(model, noise, task.limits)
         return {"state": "valid"}
-    from workbench.benchmark.hidden_test import prepare  # noqa: PLC0415 - a rehearsal does without scipy and pandas
+    from workbench.benchmark.evaluation.hidden_test import prepare  # noqa: PLC0415 - a rehearsal does without scipy and pandas
 
     hidden = prepare(task, "public_test")
     answer = infer(model, hidden.patches, task.limits)

@@ -16,11 +16,11 @@ from typing import Any
 
 import nbformat
 
-from workbench.benchmark.crate import write_crate
-from workbench.benchmark.environment import environment_lock
-from workbench.benchmark.parameters import choose, read_parameters
-from workbench.benchmark.recording import Result, declared_results
-from workbench.benchmark.report import question_of, write_report
+from workbench.benchmark.reports.crate import write_crate
+from workbench.benchmark.reports.environment import environment_lock
+from workbench.benchmark.reports.parameters import choose, read_parameters
+from workbench.benchmark.reports.recording import Result, declared_results
+from workbench.benchmark.reports.report import question_of, write_report
 from workbench.connection import Connection, default_account, operator_secret, running_gateway
 from workbench.errors import InvalidInput, RunFailed
 from workbench.governance.packages.environments import package_lock

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.benchmark.recording import Result
+from workbench.benchmark.reports.recording import Result
 
 IDENTICAL, WITHIN, DIFFERENT, NOT_RUN = "IDENTICAL", "WITHIN_TOLERANCE", "DIFFERENT", "NOT_RUN"
 # What differs between runs without meaning anything: widget ids, addresses of objects.

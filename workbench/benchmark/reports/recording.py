@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from workbench.benchmark.markup import interval_bar, interval_text, small, table
-from workbench.benchmark.metrics import DEFINITIONS
+from workbench.benchmark.metrics.definitions import DEFINITIONS
 from workbench.errors import InvalidInput
 
 RESULT_MIME = "application/vnd.workbench.result+json"

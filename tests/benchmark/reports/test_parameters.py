@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workbench.benchmark.parameters import Parameter, choose, read_parameters, split_pairs
+from workbench.benchmark.reports.parameters import Parameter, choose, read_parameters, split_pairs
 from workbench.errors import InvalidInput
 
 

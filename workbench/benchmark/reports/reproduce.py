@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from workbench.benchmark.comparing import NOT_RUN, compare_results, first_diverging_cell, verdict
-from workbench.benchmark.crate import Crate, read_crate
-from workbench.benchmark.environment import drift, environment_lock
-from workbench.benchmark.notebook_run import read_notebook, run_notebook
+from workbench.benchmark.reports.comparing import NOT_RUN, compare_results, first_diverging_cell, verdict
+from workbench.benchmark.reports.crate import Crate, read_crate
+from workbench.benchmark.reports.environment import drift, environment_lock
+from workbench.benchmark.reports.notebook_run import read_notebook, run_notebook
 from workbench.connection import default_account, terminal
 from workbench.errors import NotFound, RunFailed
 from workbench.governance.packages.environments import package_lock

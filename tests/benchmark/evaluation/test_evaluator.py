@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.benchmark.definition import task_definition
-from workbench.benchmark.evaluator import infer, read_answer
-from workbench.benchmark.onnx_gate import check_model
+from workbench.benchmark.evaluation.evaluator import infer, read_answer
+from workbench.benchmark.evaluation.onnx_gate import check_model
+from workbench.benchmark.tasks.definition import task_definition
 from workbench.errors import SubmissionRefused
 
 onnx = pytest.importorskip("onnx")

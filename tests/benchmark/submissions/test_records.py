@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.benchmark import submissions
-from workbench.benchmark.definition import task_definition
-from workbench.benchmark.submissions import Outcome
+from workbench.benchmark.submissions import records as submissions
+from workbench.benchmark.submissions.records import Outcome
+from workbench.benchmark.tasks.definition import task_definition
 from workbench.errors import Conflict, InvalidInput, NotFound, SubmissionRefused
 from workbench.governance.people import seed
 from workbench.governance.store import Store

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.definition import SplitName, TaskDefinition
 from workbench.benchmark.examples import malignant_of, prepare_scan, scan_names, scan_work, truth_of
-from workbench.benchmark.metrics import Measured
+from workbench.benchmark.metrics.definitions import Measured
 from workbench.benchmark.scoring import measure_binary, measure_detection
+from workbench.benchmark.tasks.definition import SplitName, TaskDefinition
 from workbench.data.catalogue import dataset
 from workbench.data.dataset import Dataset
 

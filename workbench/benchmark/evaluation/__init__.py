@@ -1,0 +1,4 @@
+"""How a submission is run and scored: two processes that never meet.
+
+Runs in: anywhere
+"""

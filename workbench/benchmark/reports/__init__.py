@@ -1,0 +1,4 @@
+"""Notebooks that run into reports and crates, and their verdicts when run again.
+
+Runs in: anywhere
+"""

@@ -1,0 +1,4 @@
+"""Who sent what to which task, and what became of it.
+
+Runs in: anywhere
+"""

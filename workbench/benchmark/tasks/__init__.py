@@ -1,0 +1,4 @@
+"""What is asked: the task files, their checks and their ceilings.
+
+Runs in: anywhere
+"""
