@@ -163,6 +163,17 @@ def read_crate(path: Path) -> Crate:
     InvalidInput
         When it is not a crate of this kind, was changed, is too large, or tries to write outside itself.
     """
+    return parse_crate(read_contents(path), path.name)
+
+
+def read_contents(path: Path) -> dict[str, bytes]:
+    """Give every file of a crate, after checking each against the digest that the crate tells for it.
+
+    Raises
+    ------
+    InvalidInput
+        As `read_crate`.
+    """
     try:
         with zipfile.ZipFile(path) as file:
             contents = {name: _member(file, name) for name in _checked_names(file, path.name)}
@@ -172,12 +183,17 @@ def read_crate(path: Path) -> Crate:
     if missing:
         raise InvalidInput(f"{path.name} lacks {missing[0]}, so it is not a crate of a workbench run.")
     _check_digests(contents, path.name)
+    return contents
+
+
+def parse_crate(contents: Mapping[str, bytes], name: str) -> Crate:
+    """Give what the files of a crate say; `name` is what messages call it."""
     try:
         about, results = json.loads(contents[ABOUT]), json.loads(contents[RESULTS])
         found = [Result.from_dict(result) for result in results]
         return Crate(contents[NOTEBOOK].decode(), contents[RUN].decode(), _checked_about(about), found)
     except (ValueError, TypeError, RecursionError, AttributeError):
-        raise InvalidInput(f"{path.name} holds malformed JSON.") from None
+        raise InvalidInput(f"{name} holds malformed JSON.") from None
 
 
 def _checked_names(file: zipfile.ZipFile, crate: str) -> list[str]:
