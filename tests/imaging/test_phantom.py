@@ -9,7 +9,7 @@ import pytest
 
 from workbench.errors import InvalidInput
 from workbench.imaging import lung_mask
-from workbench.imaging.phantom import Phantom, make_phantom
+from workbench.imaging.phantom import LEFT_LUNG, RIGHT_LUNG, Phantom, make_phantom
 from workbench.imaging.phantom_nodules import PLACES, TEXTURES, draw_count, draw_diameter, malignancy_chance
 from workbench.imaging.phantom_oracle import oracle
 
@@ -63,6 +63,17 @@ def test_nodules_are_what_the_truth_says(full_phantom: Phantom):
         assert 4 <= nodule.diameter_mm <= 30
         assert nodule.texture in TEXTURES and nodule.place in PLACES
         assert 0 < nodule.chance < 1
+
+
+def test_the_lungs_are_two_sides_of_plausible_size_without_holes(full_phantom: Phantom):
+    lungs, voxel_ml = full_phantom.lungs, np.prod(full_phantom.geometry.spacing_mm) / 1000
+    assert lungs.shape == full_phantom.hu.shape and set(np.unique(lungs)) == {0, 1, 2}
+    right, left = ((lungs == side).sum() * voxel_ml for side in (RIGHT_LUNG, LEFT_LUNG))
+    assert 1000 < left < right < 3500
+    # LPS: x grows to the patient's left.
+    assert np.nonzero(lungs == RIGHT_LUNG)[2].mean() < np.nonzero(lungs == LEFT_LUNG)[2].mean()
+    found = lung_mask(full_phantom.hu, full_phantom.geometry.spacing_mm)
+    assert 2 * (found & (lungs > 0)).sum() / (found.sum() + (lungs > 0).sum()) > 0.95
 
 
 def test_diameters_follow_the_published_lognormal():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,20 @@ def test_every_home_gets_the_voxels_and_nodules_that_were_made(filled: Any) -> N
     scan = line.get("/v1/datasets/chest-ct/scans")["scans"][0]
     assert scan["origin_mm"] == pytest.approx(phantom.geometry.origin_mm, abs=1e-9)
     assert scan["spacing_mm"] == pytest.approx(phantom.geometry.spacing_mm, abs=1e-9)
+    line.close()
+
+
+@pytest.mark.parametrize("filled", [2], indirect=True)
+def test_the_lungs_come_as_labels_on_the_grid_of_their_scan(filled: Any) -> None:
+    line, phantom = sign_in(filled[0], "researcher"), make_phantom(3, size=SIZE)
+    (facts,) = line.get("/v1/datasets/chest-ct/scans/S0001/labels")["labels"]
+    assert [(one["value"], one["label"], one["code"]["value"]) for one in facts["segments"]] == [
+        (1, "Right lung", "3341006"), (2, "Left lung", "44029006"),
+    ]  # fmt: skip
+    assert [one["voxels"] for one in facts["segments"]] == [int((phantom.lungs == side).sum()) for side in (1, 2)]
+    assert facts["sha256"] == hashlib.sha256(phantom.lungs.tobytes()).hexdigest()
+    with pytest.raises(AccessDenied):
+        line.get("/v1/datasets/chest-ct-test/scans/S0001/labels")
     line.close()
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
@@ -26,6 +27,9 @@ from workbench.imaging.phantom_vessels import paint_great_vessels, paint_lung_ve
 
 LOWEST_MM, HIGHEST_MM = -158.0, 128.0
 NOT_LUNG_HU = -500.0
+# A voxel is lung when more than half of it is.
+LUNG_FROM = 0.5
+RIGHT_LUNG, LEFT_LUNG = 1, 2
 SMALLEST_SIZE, LARGEST_SIZE = 96, 512
 
 
@@ -36,6 +40,8 @@ class Phantom:
     Parameters
     ----------
     hu : ndarray, int16, shape (z, y, x), HU
+    lungs : ndarray, uint8, shape (z, y, x)
+        1 in the right lung, 2 in the left, with the vessels and nodules in them; 0 elsewhere.
     geometry : Geometry
     nodules : tuple of Nodule
     patient : Patient
@@ -45,6 +51,7 @@ class Phantom:
     """
 
     hu: NDArray[np.int16] = field(repr=False)
+    lungs: NDArray[np.uint8] = field(repr=False)
     geometry: Geometry
     nodules: tuple[Nodule, ...]
     patient: Patient
@@ -88,13 +95,14 @@ def make_phantom(seed: int, *, size: int = 224) -> Phantom:
     paint_skeleton(canvas, patient)
     paint_great_vessels(canvas, patient)
     lung[canvas.hu > NOT_LUNG_HU] = 0
+    lungs = _lungs(lung, canvas)
     trees = paint_lung_vessels(canvas, patient, lung, anatomy)
     nodules = add_nodules(canvas, patient, lung, trees, anatomy)
     paint_couch(canvas, 113 * patient.deep + 0.75 * patient.fat_mm)
     image = np.clip(np.rint(scan(canvas, patient, noise)), -1024, 3071).astype(np.int16)
     geometry = _geometry(canvas, patient, people)
     return Phantom(
-        image, geometry, tuple(_placed(n, canvas, patient, geometry) for n in nodules), patient, identity, seed
+        image, lungs, geometry, tuple(_placed(n, canvas, patient, geometry) for n in nodules), patient, identity, seed
     )
 
 
@@ -111,6 +119,16 @@ def _empty_canvas(patient: Patient, size: int, rng: np.random.Generator) -> Canv
         step_mm=(step, pixel, pixel),
         hu=np.full((count, size, size), AIR, dtype=np.float32),
     )
+
+
+def _lungs(lung: NDArray[np.float32], canvas: Canvas) -> NDArray[np.uint8]:
+    """Give each lung's number; great vessels that a lung surrounds in a slice are part of it, as readers draw it."""
+    result = np.zeros(lung.shape, dtype=np.uint8)
+    inside = lung > LUNG_FROM
+    for number, side in ((RIGHT_LUNG, canvas.x < 0), (LEFT_LUNG, canvas.x >= 0)):
+        for z, section in enumerate(inside & side):
+            result[z][ndimage.binary_fill_holes(section)] = number
+    return result
 
 
 def _geometry(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> Geometry:

@@ -20,11 +20,14 @@ from pydicom import dcmread
 
 from workbench.connection import Connection
 from workbench.errors import Conflict, InvalidInput
-from workbench.imaging.phantom import Phantom, make_phantom
+from workbench.geometry import Geometry
+from workbench.imaging.phantom import LEFT_LUNG, RIGHT_LUNG, Phantom, make_phantom
 from workbench.ingest.deidentify.profile import load_profile
 from workbench.ingest.deidentify.pseudonyms import PHANTOM_KEY
 from workbench.ingest.delivery import Delivery, send_scan
 from workbench.ingest.gathering import read_series
+from workbench.ingest.labels.encoding import encode_labels
+from workbench.ingest.labels.layers import Piece, Region, make_label_sets
 from workbench.ingest.phantom_series import phantom_plan, write_series
 from workbench.ingest.pipeline import check_name, send_nodules
 from workbench.ingest.progress import Progress, quiet
@@ -36,6 +39,12 @@ from workbench.ingest.tables.nodules import nodule_rows
 LEARNING_SPLITS = ("train", "validation")
 ABOUT = "Computed chest-CT phantoms with known nodules; they show nobody. "
 MOST_PHANTOMS = 1000
+LUNGS = "lungs"
+# SNOMED CT, as the standard's context group of lungs (CID 6134) names them.
+LUNG_REGIONS = tuple(
+    (value, meaning, {"value": code, "scheme": "SCT", "meaning": meaning})
+    for value, meaning, code in ((RIGHT_LUNG, "Right lung", "3341006"), (LEFT_LUNG, "Left lung", "44029006"))
+)
 
 
 @dataclass(frozen=True)
@@ -196,12 +205,26 @@ def send_phantom(job: Job) -> Sent:
     if isinstance(made, Refusal):
         raise refuse([made])
     objects, facts = made
+    labels = _lungs(phantom, checked[0].grid, job.place.scan)
     line = Connection(job.socket, job.token)
     try:
-        send_scan(line, job.ingest, facts, objects)
+        send_scan(line, job.ingest, facts, objects, labels=labels)
     finally:
         line.close()
     return Sent(job.ingest, facts, _nodules(phantom), found.counts, found.files)
+
+
+def _lungs(phantom: Phantom, grid: Geometry, scan: str) -> dict[str, bytes]:
+    """Give the truth about the lungs as objects by their path below `labels/`."""
+    everywhere = (slice(None),) * 3
+    regions = [
+        Region(name, code, (Piece(everywhere, phantom.lungs == value),), kind="ORGAN")
+        for value, name, code in LUNG_REGIONS
+    ]
+    made = make_label_sets("mask", regions, grid, ["Exact: the generator says which voxels it made of lung."]) or []
+    folder = f"scans/{scan}/labels/"
+    encoded = encode_labels(made[0].named(LUNGS), grid, scan)
+    return {path.removeprefix(folder): content for path, content in encoded.items()}
 
 
 def _nodules(phantom: Phantom) -> list[dict[str, Any]]:
