@@ -28,7 +28,7 @@ def test_the_version_changes_with_the_data_and_the_text() -> None:
     ("old", "new", "place"),
     [
         ("kind: detection3d", "kind: guess", "kind"),
-        ("metric: froc_cpm:v1", "metric: froc_cpm:v9", "metric"),
+        ("metrics: [froc_cpm:v1]", "metrics: [froc_cpm:v9]", "metrics.0"),
         ("missing: worst", "missing: ignore", "missing"),
         ("id: lung-nodule-detection", "id: Lung Nodules", "id"),
         ("synthetic: true", "synthetic: true\nsecret: 1", "secret"),
@@ -40,7 +40,7 @@ def test_the_version_changes_with_the_data_and_the_text() -> None:
 )
 def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
     assert old in TEXT
-    with pytest.raises(InvalidInput, match=f"x.yaml: {place}"):
+    with pytest.raises(InvalidInput, match=rf"x.yaml, line \d+: {place}: "):
         parse(TEXT.replace(old, new), "x.yaml")
 
 
