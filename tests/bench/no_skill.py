@@ -50,7 +50,8 @@ def attack(queries: int, is_guarded: bool, seed: int) -> Gained:
     public, final = np.arange(CASES), np.arange(CASES, 2 * CASES)
     weights = random.multinomial(CASES, np.full(CASES, 1.0 / CASES), size=RESAMPLES).astype(np.float64)
     best: Rung | None = None
-    shown, praised = 0.0, []
+    shown = 0.0
+    praised: list[Bools] = []
     for query in range(queries):
         guess = random.random(2 * CASES) < 0.5
         if query == queries - 1 and praised:

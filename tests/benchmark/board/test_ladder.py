@@ -86,7 +86,7 @@ def test_numbers_are_shown_to_two_digits_of_their_error(
 
 
 def test_labels_cannot_be_hidden_in_the_digits_of_a_score() -> None:
-    """Predictions 1, 2, 4… millionths from one half give each set of labels its own Brier score; shown, all 64 sets look alike."""
+    """1, 2, 4… millionths from one half give each set of labels a Brier score of its own; shown, all are one."""
     predictions = 0.5 + 1e-6 * 2.0 ** np.arange(6)
     labels = np.array([[number >> case & 1 for case in range(6)] for number in range(64)])
     scores = ((predictions - labels) ** 2).mean(axis=1)
