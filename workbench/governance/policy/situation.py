@@ -18,6 +18,7 @@ RESOURCES = {
     "dataset.see": DATASET, "dataset.read": DATASET, "dataset.view": DATASET, "dataset.request": DATASET,
     "dataset.ingest": DATASET, "dataset.govern": DATASET,
     "version.review": DATASET, "version.publish": DATASET, "version.reject": DATASET, "subject.withdraw": DATASET,
+    "task.publish": DATASET,
     "request.decide": "Request", "grant.revoke": "Grant", "training.record": "Person", "project.manage": "Project",
     "audit.read": "Home", "home.govern": "Home", "task.submit": "Task", "task.evaluate": "Task",
     "release.offer": "Release", "release.vote": "Release", "cohort.manage": "Cohort",
