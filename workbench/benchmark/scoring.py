@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from workbench.benchmark.metrics.auc import auc_delong
 from workbench.benchmark.metrics.definitions import Measured
-from workbench.benchmark.metrics.froc import Findings, Marks, froc_cpm, match
+from workbench.benchmark.metrics.froc import froc_cpm
+from workbench.benchmark.metrics.marks import Findings, Marks, match
 from workbench.benchmark.tasks.definition import TaskDefinition
 from workbench.errors import InvalidInput
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from workbench.benchmark.metrics.froc import FALSE_POSITIVES_PER_SCAN, Findings, Marks, froc_cpm, match, resample
+from workbench.benchmark.metrics.froc import FALSE_POSITIVES_PER_SCAN, froc_cpm
+from workbench.benchmark.metrics.marks import Findings, Marks, match
+from workbench.benchmark.metrics.resampling import shared_weights
 from workbench.errors import InvalidInput
 
 FAR = (500.0, 500.0, 500.0)
@@ -190,7 +192,7 @@ def test_the_interval_is_that_of_resampled_scans() -> None:
 def test_resamples_are_those_of_the_frozen_generator() -> None:
     np.random.seed(5)
     wanted = np.bincount(np.random.randint(7, size=7), minlength=7)
-    assert resample(7, 3, 5)[0].tolist() == wanted.tolist()
+    assert shared_weights(7, 3, 5)[0].tolist() == wanted.tolist()
     assert FALSE_POSITIVES_PER_SCAN == (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 

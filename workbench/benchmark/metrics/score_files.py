@@ -15,7 +15,8 @@ import numpy as np
 
 from workbench.benchmark.metrics.auc import auc_delong
 from workbench.benchmark.metrics.definitions import Measured
-from workbench.benchmark.metrics.froc import Findings, Marks, froc_cpm
+from workbench.benchmark.metrics.froc import froc_cpm
+from workbench.benchmark.metrics.marks import Findings, Marks
 from workbench.errors import InvalidInput
 
 COORDINATES = ("coordX", "coordY", "coordZ")
