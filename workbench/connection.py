@@ -26,6 +26,8 @@ from workbench.settings import Settings, load_settings
 
 SOCKET_VARIABLE = "WORKBENCH_GATEWAY"
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+# Which dataset versions a run that is repeated reads, as JSON; a kernel's own code may look at any it may read.
+VERSIONS_VARIABLE = "WORKBENCH_DATA_VERSIONS"
 SECRET_VARIABLE = "WORKBENCH_SECRET"  # noqa: S105 - the name of a variable, not a secret
 START_TIMEOUT_S = 30.0
 

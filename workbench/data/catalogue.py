@@ -5,16 +5,20 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from workbench.connection import VERSIONS_VARIABLE
 from workbench.data import cards
 from workbench.data.dataset import Dataset
 from workbench.data.line import line
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, NotFound
 
+SHORTEST_VERSION = 8
 _COLUMNS = ("name", "tier", "scans", "status", "reason")
 
 
@@ -76,22 +80,48 @@ def datasets() -> DatasetTable:
     return DatasetTable(line().get("/v1/datasets")["datasets"])
 
 
-def dataset(name: str) -> Dataset:
+def dataset(name: str, version: str | None = None) -> Dataset:
     """Give one dataset; no image is read yet.
 
     Parameters
     ----------
     name : str
         As `datasets()` lists it, such as ``"chest-ct"``.
+    version : str, optional
+        Id of the version to read, or how it begins (8 digits or more). When left out: the version that a crate names
+        in a run that is repeated, else the newest.
 
     Raises
     ------
     NotFound
-        When there is none, or this person may not know of it.
+        When there is none, or this person may not know of it, or it has no such version.
     """
     if not isinstance(name, str) or not name.strip() or "/" in name:
         raise InvalidInput("A dataset is named by a text such as “chest-ct”; `wb.datasets()` lists the names.")
-    return Dataset(line().get(f"/v1/datasets/{quote(name.strip(), safe='')}"))
+    row = line().get(f"/v1/datasets/{quote(name.strip(), safe='')}")
+    wanted = version or _repeated_versions().get(row["name"])
+    return Dataset(row if wanted is None else _at_version(row, wanted))
+
+
+def _repeated_versions() -> dict[str, str]:
+    """Give the version of each dataset that this run repeats; none in a run of its own."""
+    try:
+        named = json.loads(os.environ.get(VERSIONS_VARIABLE) or "{}")
+    except ValueError:
+        named = {}
+    return named if isinstance(named, dict) else {}
+
+
+def _at_version(row: dict[str, Any], wanted: str) -> dict[str, Any]:
+    """Give what is told of a dataset with the version and the numbers of one of its versions."""
+    if not isinstance(wanted, str) or len(wanted) < SHORTEST_VERSION:
+        raise InvalidInput(f"A version is named by the {SHORTEST_VERSION} or more digits its id begins with.")
+    found = [one for one in row["versions"] if one["version"].startswith(wanted)]
+    if len(found) != 1:
+        many = "several versions" if found else "no version"
+        known = ", ".join(one["version"][:12] for one in row["versions"]) or "none"
+        raise NotFound(f"“{row['name']}” has {many} {wanted[:12]}; it has {known}.")
+    return {**row, **{name: found[0][name] for name in ("version", "scans", "subjects")}}
 
 
 def whoami() -> Person:

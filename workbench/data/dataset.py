@@ -222,7 +222,8 @@ class Dataset:
         )
 
     def _repr_html_(self) -> str:
-        return cards.dataset_card(line().get(self._url()))
+        seen = {name: self._row[name] for name in ("version", "scans", "subjects")}
+        return cards.dataset_card({**line().get(self._url()), **seen})
 
     def _url(self, end: str = "") -> str:
         version = f"?{urlencode({'version': self.version})}" if end and self.version and end != "/requests" else ""

@@ -17,7 +17,14 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
-from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, running_gateway
+from workbench.connection import (
+    SOCKET_VARIABLE,
+    TOKEN_VARIABLE,
+    VERSIONS_VARIABLE,
+    Connection,
+    operator_secret,
+    running_gateway,
+)
 from workbench.errors import WorkbenchError
 from workbench.governance.packages.environments import INSIDE, environment_folder, kernel_variables
 from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
@@ -148,8 +155,10 @@ class GovernedProvisioner(LocalProvisioner):
         return kwargs
 
     def _environment(self, token: str, socket: Path) -> dict[str, str]:
+        repeated = {name: os.environ[name] for name in (VERSIONS_VARIABLE,) if name in os.environ}
         return sandbox_environment(
             {
+                **repeated,
                 "USER": self.account, "LOGNAME": self.account, ACCOUNT_VARIABLE: self.account,
                 SOCKET_VARIABLE: str(socket), TOKEN_VARIABLE: token, ISOLATION_VARIABLE: self.isolation,
             }
