@@ -185,9 +185,14 @@ def find_notebook(name: str) -> Path:
 def _run(args: argparse.Namespace, notebook: Path) -> None:
     from workbench.benchmark.reports.notebook_run import run_notebook  # noqa: PLC0415 - papermill, on first use
     from workbench.benchmark.reports.parameters import split_pairs  # noqa: PLC0415 - the same
+    from workbench.benchmark.reports.progress import TerminalProgress  # noqa: PLC0415 - the same
 
     output = args.output or Path(f"{notebook.stem}.run.ipynb")
-    done = run_notebook(notebook, output, split_pairs(args.parameters), args.account, timeout_s=args.timeout)
+    given, shown = split_pairs(args.parameters), TerminalProgress()
+    try:
+        done = run_notebook(notebook, output, given, args.account, timeout_s=args.timeout, on_cell=shown)
+    finally:
+        shown.close()
     if args.json:
         _print_json(done.as_dict())
         return

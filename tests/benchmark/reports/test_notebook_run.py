@@ -57,6 +57,19 @@ def test_a_run_leaves_notebook_report_and_crate(run: Run) -> None:
     assert run.about["audit_head"]["seq"] > 0
 
 
+def test_each_cell_is_told_of_as_it_runs(gateway: Settings, tmp_path: Path, bubblewrap: None) -> None:
+    path, told = notebook(tmp_path / "n.ipynb", "seed: int = 7", "1 / seed"), []
+    run_notebook(path, tmp_path / "o.ipynb", {"seed": 2}, "researcher", on_cell=told.append)
+    assert [(one.state, one.cell, one.ended, one.total) for one in told] == [
+        ("starting", 0, 0, 2), ("running", 2, 0, 2), ("done", 2, 1, 2), ("running", 3, 1, 2), ("done", 3, 2, 2),
+        ("writing", 0, 2, 2),
+    ]  # fmt: skip
+    told.clear()
+    with pytest.raises(RunFailed):
+        run_notebook(path, tmp_path / "o.ipynb", {"seed": 0}, "researcher", on_cell=told.append)
+    assert (told[-1].state, told[-1].cell) == ("failed", 3)
+
+
 def test_a_crate_carries_a_signed_checkpoint_of_the_log(run: Run) -> None:
     with zipfile.ZipFile(run.crate) as crate:
         checkpoint = json.loads(crate.read("audit-checkpoint.json"))

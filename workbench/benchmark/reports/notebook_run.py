@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import nbformat
 from workbench.benchmark.reports.crate import write_crate
 from workbench.benchmark.reports.environment import environment_lock
 from workbench.benchmark.reports.parameters import choose, read_parameters
+from workbench.benchmark.reports.progress import WRITING, CellProgress, OnCell, code_cells
 from workbench.benchmark.reports.recording import Result, declared_results
 from workbench.benchmark.reports.report import question_of, write_report
 from workbench.connection import Connection, default_account, operator_secret, running_gateway
@@ -79,7 +79,7 @@ def read_notebook(text: str, name: str) -> nbformat.NotebookNode:
 
 def run_notebook(
     path: Path, out: Path, parameters: Mapping[str, object] | None = None, account: str | None = None,
-    *, settings: Settings | None = None, timeout_s: int | None = None,
+    *, settings: Settings | None = None, timeout_s: int | None = None, on_cell: OnCell | None = None,
 ) -> Run:  # fmt: skip
     """Run a notebook as an account and write OUT.ipynb, OUT.html and OUT.crate.zip.
 
@@ -97,6 +97,8 @@ def run_notebook(
         The home; that of the environment when left out.
     timeout_s : int, optional
         Longest time for one cell, seconds; no limit when left out.
+    on_cell : callable, optional
+        Told of each step as a `CellProgress`; the run stops when it raises.
 
     Raises
     ------
@@ -115,7 +117,10 @@ def run_notebook(
     account = account or default_account(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     with running_gateway(settings), _acting_as(account, settings):
-        done = _execute(path, out, chosen, timeout_s)
+        done = _execute(path, out, chosen, timeout_s=timeout_s, on_cell=on_cell)
+        if on_cell is not None:
+            cells = len(code_cells(done.cells))
+            on_cell(CellProgress(WRITING, 0, cells, cells))
         about = _about(settings, path, done, chosen, account)
     done.metadata[METADATA] = about
     nbformat.write(done, out)
@@ -126,7 +131,9 @@ def run_notebook(
     return Run(out, report, crate, results, about)
 
 
-def _execute(path: Path, out: Path, chosen: Mapping[str, Any], timeout_s: int | None) -> nbformat.NotebookNode:
+def _execute(
+    path: Path, out: Path, chosen: Mapping[str, Any], *, timeout_s: int | None, on_cell: OnCell | None
+) -> nbformat.NotebookNode:
     import papermill  # noqa: PLC0415 - heavy, loaded on first use
     from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415 - the same
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - the same
@@ -135,8 +142,7 @@ def _execute(path: Path, out: Path, chosen: Mapping[str, Any], timeout_s: int | 
     try:
         return papermill.execute_notebook(
             str(path), str(out), parameters=dict(chosen), engine_name=ENGINE, kernel_name=KERNEL,
-            progress_bar={"desc": path.stem, "file": sys.stderr, "mininterval": 1.0} if sys.stderr.isatty() else False,
-            cwd=None, execution_timeout=timeout_s,
+            progress_bar=False, cwd=None, execution_timeout=timeout_s, on_cell=on_cell,
         )  # fmt: skip
     except PapermillExecutionError as problem:
         cell = _failed_cell(out)
