@@ -54,8 +54,13 @@ def needs(role: str, deed: str) -> Decision:
     return Decision(False, f"To {deed} you need the role {role}, which you do not hold.", "wrong-role")
 
 
+# Where people find what they may decide about.
+_LISTED = {"submission": "submissions", "final": "final TASK"}
+
+
 def no_such(thing: str, name: str) -> Decision:
     """Refuse as if the thing did not exist, whether it does or not."""
+    verb = _LISTED.get(thing, "requests")
     return Decision(
-        False, f"No {thing} “{name}” that you may decide about; `workbench requests` lists them.", f"unknown-{thing}"
+        False, f"No {thing} “{name}” that you may decide about; `workbench {verb}` lists them.", f"unknown-{thing}"
     )

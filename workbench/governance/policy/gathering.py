@@ -19,6 +19,8 @@ from workbench.governance.store import Store
 _OWNERS = {
     "Request": ("requests", "person, dataset"),
     "Grant": ("grants", "person, dataset"),
+    "Submission": ("submissions", "person, hidden AS dataset"),
+    "Final": ("finals", "person, dataset"),
     "Packages": ("package_requests", "person, NULL AS dataset"),
     "Release": ("offers", "person, NULL AS dataset"),
 }

@@ -147,6 +147,13 @@ def _own_release(case: Case) -> Said:
     return "own-release", "Nobody checks their own release; two other output checkers have to."
 
 
+def _own_final(case: Case) -> Said:
+    return "own-final", (
+        f"You proposed to open this final test ({case.ask.resource}), and it is opened only once; another custodian, an "
+        "output checker or an administrator must agree."
+    )
+
+
 def _own_training(case: Case) -> Said:
     return "own", "Nobody records their own training; another custodian or an administrator must."
 
@@ -221,6 +228,24 @@ def _no_withdrawal(case: Case) -> Said:
     )  # fmt: skip
 
 
+def _no_proposal(case: Case) -> Said:
+    return "wrong-custodian", (
+        f"Only the custodian of “{case.ask.resource}” proposes to open a final test on it, because that is done once; "
+        "ask them."
+    )  # fmt: skip
+
+
+def _rescores(case: Case) -> Said:
+    if case.situation.owner == case.ask.person:
+        return "own-submission", f"{case.ask.resource} is your own submission, so you may have it scored again."
+    return "custodian", f"You answer for the hidden test of {case.ask.resource}, so you may have it scored again."
+
+
+def _no_rescoring(case: Case) -> Said:
+    # To everybody else a submission does not exist, as for whoever reads one.
+    return _of(no_such("submission", case.ask.resource))
+
+
 def _of(decision: Decision) -> Said:
     return decision.code, decision.reason
 
@@ -242,6 +267,7 @@ FORBIDDEN: dict[str, Callable[[Case], Said]] = {
     "own-request": _own_request,
     "own-version": _own_version,
     "own-release": _own_release,
+    "own-final": _own_final,
     "own-training": _own_training,
 }
 _SEEN = _says("visible", "Its card is open to everybody who may know of it.")
@@ -254,6 +280,12 @@ PERMITTED: dict[str, Callable[[Case], Said]] = {
     "dataset.ingest": _says("custodian", "A custodian brings data in."),
     "dataset.govern": _answers("set the terms of “{name}”"),
     "task.publish": _answers("publish tasks on “{name}”"),
+    "score.read": _answers("read exact scores on “{name}”"),
+    "final.propose": _answers("propose to open a final test on “{name}”"),
+    "final.open": _says("second-person", "You are not who proposed {name}, so you may open it."),
+    "submission.read": _says("own-submission", "Its author and who answers for the hidden test see {name}."),
+    "submission.withdraw": _says("own-submission", "{name} is your own submission, so you may take it back."),
+    "submission.rescore": _rescores,
     "home.govern": _says("administrator", "You are an administrator."),
     "training.record": _says("custodian", "Custodians and administrators record the training of others."),
     "project.manage": _says("custodian", "Custodians and administrators make projects."),
@@ -283,6 +315,12 @@ UNPERMITTED: dict[str, Callable[[Case], Said]] = {
     "dataset.ingest": _no_ingest,
     "dataset.govern": _not_answering("set the terms of “{name}”", "dataset"),
     "task.publish": _not_answering("publish tasks on “{name}”", "dataset"),
+    "score.read": _not_answering("read exact scores on “{name}”", "dataset"),
+    "final.propose": _no_proposal,
+    "final.open": _role("custodian", "open a final test that somebody else proposed"),
+    "submission.read": _no_rescoring,
+    "submission.withdraw": _no_rescoring,
+    "submission.rescore": _no_rescoring,
     "home.govern": _role("administrator", "set what counts for the whole home"),
     "training.record": _role("custodian", "record a training"),
     "project.manage": _role("custodian", "make a project or change its members"),

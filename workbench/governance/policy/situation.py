@@ -18,7 +18,9 @@ RESOURCES = {
     "dataset.see": DATASET, "dataset.read": DATASET, "dataset.view": DATASET, "dataset.request": DATASET,
     "dataset.ingest": DATASET, "dataset.govern": DATASET,
     "version.review": DATASET, "version.publish": DATASET, "version.reject": DATASET, "subject.withdraw": DATASET,
-    "task.publish": DATASET,
+    "task.publish": DATASET, "score.read": DATASET, "final.propose": DATASET,
+    "final.open": "Final", "submission.rescore": "Submission",
+    "submission.read": "Submission", "submission.withdraw": "Submission",
     "request.decide": "Request", "grant.revoke": "Grant", "training.record": "Person", "project.manage": "Project",
     "audit.read": "Home", "home.govern": "Home", "task.submit": "Task", "task.evaluate": "Task",
     "release.offer": "Release", "release.vote": "Release", "cohort.manage": "Cohort",
@@ -37,7 +39,7 @@ class Situation(NamedTuple):
     action, type, resource : str
         What they want, as policies name it, and the thing it is about.
     owner : str
-        Whose request, grant or release it is; empty otherwise.
+        Whose request, grant, release, submission or proposal it is; empty otherwise.
     now : str
         The moment (UTC stamp); empty where no policy that is asked looks at it.
     """
@@ -106,7 +108,7 @@ class Situation(NamedTuple):
                 "uploader": _reference("Person", self.uploader), "discoverable": self.discoverable,
                 "published": self.published, "waiting": self.waiting,
             }  # fmt: skip
-        if self.type in ("Request", "Grant"):
+        if self.type in ("Request", "Grant", "Submission", "Final"):
             return {"person": _reference("Person", self.owner), "custodian": _reference("Person", self.custodian)}
         if self.type == "Packages":
             return {"person": _reference("Person", self.owner)}
