@@ -149,8 +149,8 @@ def _own_release(case: Case) -> Said:
 
 def _own_final(case: Case) -> Said:
     return "own-final", (
-        f"You proposed to open this final test ({case.ask.resource}), and it is opened only once; another custodian, an "
-        "output checker or an administrator must agree."
+        f"You proposed to open this final test ({case.ask.resource}), and it is opened only once; another custodian, "
+        "an output checker or an administrator must agree."
     )
 
 
