@@ -38,9 +38,9 @@ from workbench.benchmark.tasks.wording import Problem, problems_of
 from workbench.errors import InvalidInput, NotFound
 
 __all__ = [
-    "OPEN_SPLITS", "Baseline", "Interval", "Kind", "Label", "Limits", "Patch", "Prevalence", "Quota", "Split",
-    "SplitName", "Subgroup", "SubmissionKind", "TaskDefinition", "Trap", "Truth", "definitions", "find_problems",
-    "parse", "task_definition",
+    "HIDDEN_SPLITS", "OPEN_SPLITS", "Baseline", "Interval", "Kind", "Label", "Limits", "Patch", "Prevalence", "Quota",
+    "Split", "SplitName", "Subgroup", "SubmissionKind", "TaskDefinition", "Trap", "Truth", "definitions",
+    "find_problems", "parse", "task_definition",
 ]  # fmt: skip
 
 SplitName = Literal["train", "validation", "public_test", "final_test"]

@@ -19,6 +19,7 @@ def _one_line(text: str) -> str:
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 Column = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=3, max_length=400), AfterValidator(_one_line)]
 Positive = Annotated[int, Field(ge=1, le=100_000)]
@@ -59,17 +60,17 @@ class Truth(Closed):
     levels : tuple of 2 int, optional
         For ordinal: the lowest and the highest level.
     value : int
-        For segmentation: which number in the label volume is the structure.
+        For segmentation: which number in the label volume is the structure; without it, every number above 0.
     """
 
     table: Slug | None = None
-    labels: Slug | None = None
+    labels: LabelName | None = None
     item: Literal["scan", "nodule"]
     column: Column | None = None
     event: Column | None = None
     classes: Annotated[tuple[Text | Slug, ...], Field(max_length=200, strict=False)] = ()
     levels: Annotated[tuple[int, int], Field(strict=False)] | None = None
-    value: Annotated[int, Field(ge=1, le=255)] = 1
+    value: Annotated[int, Field(ge=1, le=255)] | None = None
 
 
 class Label(Closed):

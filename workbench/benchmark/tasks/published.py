@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -65,7 +66,7 @@ def task_of(store: Store, task: str) -> TaskDefinition:
     row = _newest(store, task)
     if row is None:
         near = did_you_mean(task, (one.id for one in tasks_of(store)))
-        raise NotFound(f"There is no task “{task[:64]}”{near}")
+        raise NotFound(f"There is no task “{task[:64]}”{near}.")
     return _read(row["text"], row["id"])
 
 
@@ -89,8 +90,27 @@ def open_task(store: Store, task: str) -> TaskDefinition:
     return found
 
 
-def publish(store: Store, person: str, text: str, context: Context | None = None) -> dict[str, Any]:
+def is_shipped(task: str) -> bool:
+    """Whether a task belongs to the package."""
+    return task in definitions()
+
+
+def publish(
+    store: Store, person: str, text: str,
+    *, look: Callable[[TaskDefinition], None] | None = None, context: Context | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Publish a task, or a new version of it, on hidden data that the person answers for.
+
+    Parameters
+    ----------
+    store : Store
+        The home's store.
+    person, text : str
+        Who publishes what.
+    look : callable, optional
+        Looks whether the task fits its data, once it is sure that the person answers for them.
+    context : Context, optional
+        The kind of token and the moment.
 
     Raises
     ------
@@ -112,6 +132,8 @@ def publish(store: Store, person: str, text: str, context: Context | None = None
         _check_hidden(store, dataset)
     if before is not None and before["text"] == text and before["retired"] is None:
         raise Conflict(f"“{task.id}” is published just like this already.", code="task-unchanged")
+    if look is not None:
+        look(task)
     with store.change(person, PUBLISH, task.id) as db:
         db.execute(
             "INSERT INTO tasks (id, text, datasets, person, published) VALUES (?, ?, ?, ?, ?)",

@@ -115,8 +115,11 @@ def _metrics(task: TaskDefinition) -> Iterator[Finding]:
         elif metric not in fitting:
             yield Finding(place, f"{metric} does not measure {task.kind}; {', '.join(fitting)} would")
     yield from _once("metrics", task.metrics)
-    if task.interval.method == "delong" and task.metric != "auc_delong:v1":
-        yield Finding("interval.method", "delong is the interval of auc_delong:v1; write bootstrap")
+    if task.metric in DEFINITIONS and not DEFINITIONS[task.metric].may_rank:
+        yield Finding("metrics.0", f"{task.metric} has no direction, so it cannot rank; name another one first")
+    wanted = "delong" if task.metric == "auc_delong:v1" else "bootstrap"
+    if task.interval.method != wanted and task.metric in fitting:
+        yield Finding("interval.method", f"{task.metric} has the interval “{wanted}”")
     if task.k > 1 and not task.truth.classes:
         yield Finding("k", "belongs to kinds with classes")
     if task.truth.classes and task.k >= len(task.truth.classes):

@@ -49,12 +49,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give how a sentence about an unknown word ends: the nearest known one, or all of them.
 
     >>> did_you_mean("metric", ("metrics", "missing"))
-    '; did you mean “metrics”?'
+    '; the nearest is “metrics”'
     """
     words = list(known)
     close = get_close_matches(word[:60].lower(), words, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean “{close[0]}”?"
+        return f"; the nearest is “{close[0]}”"
     shown = ", ".join(words[:MAX_LISTED]) + (" …" if len(words) > MAX_LISTED else "")
     return f"; there {'is' if len(words) == 1 else 'are'} {shown}" if words else ""
 
