@@ -23,7 +23,7 @@ def versions(gateway: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Put this process into a kernel that reads a dataset with two versions; give their ids, oldest first."""
     with lines_of(gateway) as lines:
         fill(lines.operator(), "open-ct", "open", seeds=(1,))
-        fill(lines.operator(), "open-ct", "open", seeds=(1, 2))
+        fill(lines.operator(), "open-ct", "open", seeds=(2,))
         line = lines.kernel("reviewer")
         monkeypatch.setenv(SOCKET_VARIABLE, str(gateway.socket))
         monkeypatch.setenv(TOKEN_VARIABLE, line.token)
