@@ -23,6 +23,8 @@ from collections.abc import Iterator, Mapping
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, PR_SET_NO_NEW_PRIVS = 4, 22, 2, 38
 LOOK_S = 1.0
+# Whoever started the sandbox looks for these words in its standard error to tell this end from others.
+TOO_MUCH_MEMORY = "Too much memory in use"
 KIB = 1024
 SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own, which are memory
 # Whoever computes for hours leaves the processor to who waits for a page, and to the gateway.
@@ -103,7 +105,7 @@ def keep_within(limits: Mapping[str, int]) -> None:
     exact = {process: _kib(process, "smaps_rollup", "Pss_Anon:") * KIB or sizes[process] for process in processes}
     if exact and sum(exact.values()) + scratch > limits["memory_bytes"]:
         largest = max(exact, key=lambda process: exact[process])
-        os.write(2, f"Too much memory in use; process {largest}, the largest, was ended.\n".encode())
+        os.write(2, f"{TOO_MUCH_MEMORY}; process {largest}, the largest, was ended.\n".encode())
         _kill(largest)
 
 

@@ -29,6 +29,7 @@ from workbench.errors import WorkbenchError
 from workbench.governance.packages.environments import INSIDE, environment_folder, kernel_variables
 from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
 from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
+from workbench.jupyter.kernel_ends import host_kills, unusual_end
 from workbench.settings import SOCKET_NAME, Settings, load_settings
 
 ISOLATION_VARIABLE = "WORKBENCH_ISOLATION"
@@ -59,10 +60,15 @@ class GovernedProvisioner(LocalProvisioner):
         Who the kernel acts for, from its start to its end, restarts included.
     isolation : str
         `bubblewrap` or `none`; the gateway gives a kernel without isolation open data only.
+    end : dict
+        How the kernel ended, as `kernel_ends.unusual_end` gives it; empty while it runs and after a usual end.
     """
 
     account: str = ""
     isolation: str = "none"
+    end: dict[str, Any]
+    _status: int | None = None
+    _kills: int = 0
     _settings: Settings
     _kernel: str | None = None
     _workspace: Path
@@ -84,14 +90,23 @@ class GovernedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Start the wrapped command; its output goes to a file of its own, which a sandbox may as well reopen."""
         # Never to the server's output: through /proc/self/fd a kernel could reopen that file and read the log.
+        self.end, self._status, self._kills = {}, None, host_kills()
         with (self._own_folder() / "log").open("ab") as log:
             info: dict[str, Any] = await super().launch_kernel(cmd, **{**kwargs, "stdout": log, "stderr": log})
         self.cwd = self._workspace
         return info
 
+    async def poll(self) -> int | None:
+        """Give the exit status, or None while it runs; the first one is kept."""
+        status: int | None = await super().poll()
+        if self.process is not None and self._status is None:
+            self._status = status
+        return status
+
     async def cleanup(self, restart: bool = False) -> None:
         """Take the kernel off the gateway's list; on a restart its folder, account and gateway stay."""
         await super().cleanup(restart=restart)
+        self.end = unusual_end(self._own_folder() / "log", self._status, self._kills)
         await asyncio.to_thread(self._leave, not restart)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
