@@ -14,14 +14,17 @@ from workbench.benchmark.results import Entry, Leaderboard
 from workbench.connection import Connection
 
 POLL_S = 0.5
-ENDED = ("scored", "failed", "valid")
-ONNX = {"Content-Type": "application/octet-stream"}
+ENDED = ("scored", "failed", "valid", "withdrawn")
+BYTES = {"Content-Type": "application/octet-stream"}
 
 
-def send(line: Connection, task: str, model: bytes, *, note: str = "", intent: str = "scored") -> Entry:
-    """Send a model to a task's hidden test and give its entry as it stands."""
-    url = f"/v1/tasks/{_quoted(task)}/submissions?{urlencode({'intent': intent, 'note': note})}"
-    return Entry.from_reply(json.loads(line.request("POST", url, body=model, headers=ONNX)[2]))
+def send(
+    line: Connection, task: str, content: bytes, *, kind: str = "onnx", note: str = "", intent: str = "scored"
+) -> Entry:
+    """Send a model, predictions or a zipped folder to a task's hidden test and give its entry as it stands."""
+    query = urlencode({"kind": kind, "intent": intent, "note": note})
+    url = f"/v1/tasks/{_quoted(task)}/submissions?{query}"
+    return Entry.from_reply(json.loads(line.request("POST", url, body=content, headers=BYTES)[2]))
 
 
 def read_entry(line: Connection, submission: str) -> Entry:

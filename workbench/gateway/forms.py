@@ -72,6 +72,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /v1/datasets/{dataset}/versions/{version}/sign-off": form(
         "decision", decision=one_of("publish", "reject"), comment=TEXT),
     "POST /v1/datasets/{dataset}/subjects/{subject}/withdraw": form("reason", reason=TEXT),
+    "POST /v1/tasks": form("text", text=TEXT),
+    "POST /v1/tasks/{task}/retire": form("reason", reason=TEXT),
+    "POST /v1/submissions/{submission}/withdraw": OBJECT,
+    "POST /v1/evaluations/{submission}/heartbeat": OBJECT,
     "POST /v1/evaluations/{submission}/result": OBJECT,
     "POST /v1/offers": form("files", files=OBJECT, reason=TEXT, controls=TEXT, project=TEXT, draft=FLAG),
     "POST /v1/offers/{offer}/files": form("files", files=OBJECT),
@@ -89,7 +93,8 @@ FORMS: dict[str, dict[str, Any]] = {
 
 # Routes that take a file's bytes as they are.
 RAW = frozenset({
-    "POST /v1/tasks/{task}/submissions", "PUT /v1/ingests/{ingest}/objects/{path:path}",
+    "POST /v1/tasks/{task}/submissions", "PUT /v1/evaluations/{submission}/predictions",
+    "PUT /v1/ingests/{ingest}/objects/{path:path}",
     "PUT /v1/offers/{offer}/files/{name}",
 })  # fmt: skip
 
@@ -106,5 +111,6 @@ QUERIES: dict[str, dict[str, str]] = {
     "GET /v1/datasets/{dataset}/tables/{table}": _VERSION,
     "GET /v1/datasets/{dataset}/scans/{scan}/zarr/{key:path}": _VERSION,
     "PUT /v1/ingests/{ingest}/objects/{path:path}": {"subject": "string"},
-    "POST /v1/tasks/{task}/submissions": {"intent": "string", "note": "string"},
+    "POST /v1/tasks/{task}/submissions": {"intent": "string", "kind": "string", "note": "string"},
+    "GET /v1/submissions": {"since": "integer", "task": "string"},
 }  # fmt: skip

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workbench.benchmark.submissions import records as submissions
-from workbench.benchmark.tasks.definition import task_definition
+from workbench.benchmark.submissions.leases import holds
+from workbench.benchmark.submissions.records import definition_of, find_row
 from workbench.errors import AccessDenied, NotSignedIn
 from workbench.gateway.call import Answer, Call, Route
 from workbench.gateway.enforcing import UNMET
@@ -100,8 +100,9 @@ def _check_purpose(store: Store, key: Key) -> None:
 def _check_evaluator(store: Store, key: Key) -> None:
     """Refuse an evaluator any dataset but those of its submission's task, and all of them once it has ended."""
     task, submission = key.token.task or "", key.token.submission or ""
-    job = submissions.read(store, submission)
-    if job["state"] != "running" or job["task"] != task or key.dataset not in task_definition(task).datasets():
+    job = find_row(store, submission)
+    is_own = holds(job, key.token.id) and job["task"] == task
+    if not is_own or key.dataset not in definition_of(store, job["task_version"], task).datasets():
         reason = "An evaluator reads the data of the submission it was started for, while that runs, and nothing else."
         store.note(key.token.person, "task.evaluate", key.dataset, outcome="denied", reason=reason)
         raise AccessDenied(reason)

@@ -12,14 +12,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
 import uvicorn
 
-from workbench.gateway import benchmark_routes
 from workbench.gateway.app import build_app
+from workbench.gateway.evaluating import Evaluating
 from workbench.gateway.protocol import GatewayProtocol
 from workbench.gateway.routes import ROUTES, SCHEMAS
 from workbench.gateway.state import open_state
@@ -54,7 +54,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     The caller holds `only_gateway`.
     """
     state = open_state(settings, SCHEMAS)
-    benchmark_routes.recover(state)
+    evaluating = Evaluating(state)
     exporter = Exporter(state.store, settings.checkpoints)
     config = uvicorn.Config(
         build_app(state, ROUTES), http=GatewayProtocol, ws="none", lifespan="off", loop="asyncio",
@@ -63,12 +63,18 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     )  # fmt: skip
     server = uvicorn.Server(config)
     listener = _listen(settings)
+    # Its evaluators come through the socket, which now takes them in.
+    evaluating.start()
     if until_unused:
-        threading.Thread(target=_leave_when_unused, args=(settings, server), name="until-unused", daemon=True).start()
+        leave = threading.Thread(
+            target=_leave_when_unused, args=(settings, server, evaluating.is_busy), name="until-unused", daemon=True
+        )
+        leave.start()
     try:
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         _leave(settings)
+        evaluating.stop()
         state.reads.close()
         exporter.close()
         state.store.close()
@@ -90,14 +96,16 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _leave_when_unused(settings: Settings, server: uvicorn.Server) -> None:
-    """End the server when no client holds the clients' lock any more."""
+def _leave_when_unused(settings: Settings, server: uvicorn.Server, is_busy: Callable[[], bool]) -> None:
+    """End the server when no client holds the clients' lock any more and no submission waits or runs."""
     started, seen = time.monotonic(), False
     while not server.should_exit:
         # Asked before the first wait: whoever started this gateway may need it for less than one period.
         lock = _nobody_left(settings)
         if lock is None:
             seen = True
+        elif is_busy():
+            lock.close()
         elif seen or time.monotonic() - started > FIRST_CLIENT_S:
             # The lock stays held until the process is gone: whoever comes now waits for it and then starts afresh.
             _HELD.append(lock)

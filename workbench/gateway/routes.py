@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from workbench.airlock import releases
 from workbench.benchmark.submissions import records as submissions
+from workbench.benchmark.tasks import published as tasks
 from workbench.gateway import (
     access_routes,
     airlock_routes,
     audit_routes,
     benchmark_routes,
+    evaluator_routes,
     evidence_routes,
     ingest_routes,
     key_routes,
@@ -21,6 +23,8 @@ from workbench.gateway import (
     reading_routes,
     session_routes,
     staging,
+    submission_routes,
+    task_routes,
     teaching_routes,
     version_routes,
     view_routes,
@@ -40,7 +44,10 @@ _ROUTES: tuple[Route, ...] = (
     *evidence_routes.ROUTES,
     *ingest_routes.ROUTES,
     *version_routes.ROUTES,
+    *task_routes.ROUTES,
     *benchmark_routes.ROUTES,
+    *submission_routes.ROUTES,
+    *evaluator_routes.ROUTES,
     *airlock_routes.ROUTES,
     *teaching_routes.ROUTES,
     *key_routes.ROUTES,
@@ -51,4 +58,4 @@ _ROUTES: tuple[Route, ...] = (
 ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
-SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA)
+SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, tasks.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA)

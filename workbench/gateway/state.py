@@ -5,9 +5,10 @@ Runs in: gateway
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.gateway.archive import Archive
+from workbench.gateway.heartbeats import Heartbeats
 from workbench.gateway.known import Known, read_known
 from workbench.gateway.leases import Leases
 from workbench.gateway.shown import Shown
@@ -37,6 +38,7 @@ class State:
     reads: ReadLog
     slices: SliceReader
     leases: Leases
+    heartbeats: Heartbeats = field(default_factory=Heartbeats)
 
     def known(self, dataset: str, base: str | None) -> Known:
         """Give what an ingest must know of a dataset at a version."""

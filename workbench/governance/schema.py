@@ -9,7 +9,7 @@ from workbench.governance.evidence import tables as evidence_tables
 from workbench.governance.packages import tables as package_tables
 from workbench.governance.policy import tables as policy_tables
 
-VERSION = 3
+VERSION = 4
 
 # What a store of an older release lacks, by the version it has; what was readable before the gate stays so.
 MIGRATIONS = {
@@ -40,6 +40,46 @@ UPDATE purposes SET facts = '{"disease":"lung cancer","is_ancestry":false,"is_ge
 UPDATE purposes SET facts = '{"research_kind":"education"}' WHERE id = 'teaching';
 UPDATE purposes SET facts = '{"research_kind":"quality"}' WHERE id = 'quality-improvement';
 ALTER TABLE kernels ADD COLUMN purpose TEXT NOT NULL DEFAULT '';
+""",
+    # Submissions gained kinds, leases and draws, and checks cannot be altered in place: the table is made anew.
+    3: """
+CREATE TABLE IF NOT EXISTS submissions (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, task_version TEXT NOT NULL, person TEXT,
+  kind TEXT NOT NULL, intent TEXT NOT NULL, note TEXT NOT NULL, sha256 TEXT NOT NULL, state TEXT NOT NULL, code TEXT,
+  message TEXT NOT NULL, scores TEXT, created TEXT NOT NULL, deadline TEXT NOT NULL, ended TEXT) STRICT;
+ALTER TABLE submissions RENAME TO submissions_of_3;
+DROP INDEX IF EXISTS submissions_of_task;
+CREATE TABLE submissions (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, task_version TEXT NOT NULL,
+  hidden TEXT NOT NULL, person TEXT NOT NULL REFERENCES people,
+  kind TEXT NOT NULL CHECK (kind IN ('onnx', 'predictions', 'folder')),
+  intent TEXT NOT NULL CHECK (intent IN ('validation', 'scored', 'rescore', 'final')),
+  origin TEXT, split TEXT NOT NULL, note TEXT NOT NULL, sha256 TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'scored', 'valid', 'failed', 'withdrawn')), code TEXT,
+  message TEXT NOT NULL, scores TEXT, draws BLOB, cost TEXT, predictions TEXT,
+  created TEXT NOT NULL, deadline TEXT NOT NULL, started TEXT, ended TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, changed INTEGER NOT NULL,
+  CHECK ((state = 'running') = (lease IS NOT NULL)),
+  CHECK ((state = 'scored') = (scores IS NOT NULL)),
+  CHECK ((state IN ('queued', 'running')) = (ended IS NULL)),
+  CHECK ((state = 'failed') = (code IS NOT NULL)),
+  CHECK ((intent IN ('rescore', 'final')) = (origin IS NOT NULL))) STRICT;
+INSERT INTO submissions
+  SELECT number, id, task, task_version, '', person, 'onnx', intent, NULL,
+    CASE intent WHEN 'scored' THEN 'public_test' ELSE '' END, note, sha256,
+    CASE WHEN state IN ('queued', 'running') THEN 'failed' ELSE state END,
+    CASE WHEN state IN ('queued', 'running', 'failed') THEN COALESCE(code, 'INTERNAL_ERROR') END,
+    CASE WHEN state IN ('queued', 'running')
+      THEN 'A new release took over while it was under way; it does not count, submit it again.' ELSE message END,
+    CASE state WHEN 'scored' THEN scores END, NULL, NULL, NULL, created, deadline, NULL,
+    COALESCE(ended, deadline), 0, NULL, number
+  FROM submissions_of_3 WHERE kind <> 'baseline';
+CREATE TABLE baselines (
+  task_version TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL, scores TEXT NOT NULL, draws BLOB,
+  created TEXT NOT NULL, PRIMARY KEY (task_version, split, name)) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO baselines SELECT task_version, 'public_test', note, scores, NULL, created
+  FROM submissions_of_3 WHERE kind = 'baseline';
+DROP TABLE submissions_of_3;
 """,
 }
 
