@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.board.ladder import Rung, is_improvement, shown_numbers
+from workbench.benchmark.board.climbing import Rung, is_improvement, shown_numbers
 from workbench.benchmark.board.ranking import places
 
 CASES, QUERIES, PARTICIPANTS, RESAMPLES = 200, (10, 100, 1000), 20, 500

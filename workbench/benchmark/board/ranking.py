@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.benchmark.metrics.resampling import holm, p_value
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 SIGNIFICANT = 0.05
@@ -79,17 +81,22 @@ def places(values: Sequence[float], draws: Sequence[Floats | None], *, higher_is
 def pairwise_p(values: Sequence[float], draws: Sequence[Floats | None]) -> Floats:
     """Give the two-sided p of each pair having equal values, shape (entries, entries), 1 on the diagonal.
 
-    The difference of the values over the standard deviation of the paired draws' difference, against the normal
-    distribution: a percentile of a thousand draws never falls below 1/1000, which Holm's correction for many entries
-    would make unreachable.
+    As `metrics.resampling.paired`: the difference of the values over the standard deviation of the paired draws'
+    difference. A share of a thousand draws never falls below 1/1000, which no entry of many would pass after Holm.
     """
     count = len(values)
     p = np.ones((count, count))
-    for first in range(count):
-        for second in range(first):
-            one, two = draws[first], draws[second]
-            if one is not None and two is not None and len(one) == len(two):
-                p[first, second] = p[second, first] = _p_of(values[first] - values[second], one - two)
+    known = [number for number, drawn in enumerate(draws) if drawn is not None]
+    for size in {len(_drawn(draws, number)) for number in known}:
+        same = [number for number in known if len(_drawn(draws, number)) == size]
+        stack = np.stack([_drawn(draws, number) for number in same])
+        # A resample without a value, such as one without a nodule, mostly has none for anybody.
+        stack = stack[:, np.isfinite(stack).any(axis=0)]
+        for place, first in enumerate(same):
+            errors = _errors(stack[:place] - stack[place])
+            for second, error in zip(same, errors, strict=False):
+                chance = p_value(values[first] - values[second], error)
+                p[first, second] = p[second, first] = 1.0 if math.isnan(chance) else chance
     return p
 
 
@@ -99,21 +106,20 @@ def holm_rejects(p: Floats) -> Bools:
     >>> holm_rejects(np.array([0.01, 0.04, 0.03])).tolist()
     [True, False, False]
     """
-    rejected = np.zeros(len(p), dtype=bool)
-    for step, number in enumerate(np.argsort(p, kind="stable")):
-        if p[number] * (len(p) - step) > SIGNIFICANT:
-            break
-        rejected[number] = True
-    return rejected
+    return np.array(holm(p.tolist()), dtype=np.float64) <= SIGNIFICANT
 
 
-def _p_of(difference: float, apart: Floats) -> float:
-    apart = apart[np.isfinite(apart)]
-    error = float(np.std(apart, ddof=1)) if len(apart) > 1 else math.inf
-    if difference == 0.0 or not math.isfinite(error):
-        return 1.0
-    # Always the same difference in every resample: nothing of it is chance.
-    return math.erfc(abs(difference) / error / math.sqrt(2.0)) if error > 0.0 else 0.0
+def _errors(apart: Floats) -> list[float]:
+    """Give the standard deviation of each row over the resamples that have a value; NaN of fewer than two."""
+    if apart.shape[1] > 1 and np.isfinite(apart).all():
+        return [float(error) for error in apart.std(axis=1, ddof=1)]
+    kept = [row[np.isfinite(row)] for row in apart]
+    return [float(row.std(ddof=1)) if len(row) > 1 else math.nan for row in kept]
+
+
+def _drawn(draws: Sequence[Floats | None], number: int) -> Floats:
+    drawn = draws[number]
+    return np.empty(0) if drawn is None else drawn
 
 
 def _apart_in_all_pairs(p: Floats) -> Bools:

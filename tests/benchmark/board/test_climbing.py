@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from workbench.benchmark.board.ladder import Rung, is_improvement, shown_numbers, standard_error
+from workbench.benchmark.board.climbing import Rung, is_improvement, shown_numbers, standard_error
 
 BENCH = Path(__file__).resolve().parents[2] / "bench" / "no_skill.py"
 
