@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from workbench.governance.sandbox import Limits, bwrap_command, sandbox_environment
-from workbench.governance.syscalls import DENIED, seccomp_filter
+from workbench.governance.syscalls import DENIED, seccomp_filter, watching_filter
 
 MIB = 1024**2
 SMALL = Limits(memory_bytes=300 * MIB, processes=40, file_bytes=2 * MIB, open_files=64)
@@ -36,14 +36,13 @@ def test_every_denied_system_call_is_refused(bubblewrap: None) -> None:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_a_filter_is_whole_steps_and_ends_by_allowing(machine: str) -> None:
-    program = seccomp_filter(machine)
-
-    assert len(program) % 8 == 0 and len(program) // 8 < 4096
-    assert program[-8:].hex() == "060000000000ff7f"
+    for program in (seccomp_filter(machine), watching_filter(machine)):
+        assert len(program) % 8 == 0 and len(program) // 8 < 4096
+        assert program[-8:].hex() == "060000000000ff7f"
 
 
 def test_a_processor_without_a_table_has_no_filter() -> None:
-    assert seccomp_filter("riscv64") == b""
+    assert seccomp_filter("riscv64") == watching_filter("riscv64") == b""
 
 
 def test_too_large_an_array_is_a_memory_error_and_nothing_worse(bubblewrap: None) -> None:
@@ -62,6 +61,19 @@ def test_files_in_memory_count_as_memory(bubblewrap: None) -> None:
     code = "import os; print([os.statvfs(p).f_blocks * os.statvfs(p).f_frsize >> 20 for p in ('/tmp', '/dev/shm')])"
 
     assert run(code, SMALL).stdout == "[300, 300]\n"
+
+
+def test_a_scratch_folder_takes_what_it_has_room_for_and_no_more(bubblewrap: None) -> None:
+    code = (
+        "with open('/output/x', 'wb') as file: file.write(bytes(1 << 20))\n"
+        "try: open('/output/y', 'wb').write(bytes(1 << 16))\nexcept OSError as e: print(e.strerror)"
+    )
+    command = bwrap_command([sys.executable, "-c", code], scratch={"/output": MIB})
+    done = subprocess.run(
+        command, env=sandbox_environment(), cwd="/", capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stdout == "No space left on device\n"
 
 
 def test_open_files_end_at_their_limit(bubblewrap: None) -> None:

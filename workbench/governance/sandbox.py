@@ -120,6 +120,7 @@ def bwrap_command(
     *,
     binds: Mapping[str, Path] | None = None,
     read_only: Mapping[str, Path] | None = None,
+    scratch: Mapping[str, int] | None = None,
     hidden: Iterable[Path] = (),
     directory: str = "/tmp",  # noqa: S108 - the sandbox's own /tmp
     devices: bool = True,
@@ -133,6 +134,8 @@ def bwrap_command(
         What to run; the first word is an absolute path, such as `sys.executable`.
     binds, read_only : mapping of str to Path, optional
         Path inside the sandbox -> file or folder of the host, writable (`binds`) or not.
+    scratch : mapping of str to int, optional
+        Path inside the sandbox -> bytes of an empty folder in memory that ends with it and takes no more than that.
     hidden : iterable of Path, optional
         Folders of the host that stay empty inside even when they lie below something that is shown; name the home.
     directory : str, default "/tmp"
@@ -169,6 +172,8 @@ def bwrap_command(
         words += ["--ro-bind", str(outside), inside]
     for inside, outside in (binds or {}).items():
         words += ["--bind", str(outside), inside]
+    for inside, room in (scratch or {}).items():
+        words += ["--size", str(room), "--tmpfs", inside]
     # Last, so that the mount points above could still be made: the root and /dev take no new files either.
     words += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", directory, "--"]
     return [*words, *_first_process(limits), *argv]

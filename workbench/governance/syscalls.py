@@ -46,10 +46,16 @@ FAMILIES = (1, 2, 10, 16)
 # Typing into, or redrawing, the terminal that something was started from.
 TERMINAL_TRICKS = (0x5412, 0x541C)
 X32_CALLS = 0x40000000
+# What names somebody to talk to, and what makes processes and threads.
+CONNECT, SENDTO, SENDMSG, SENDMMSG = (42, 203), (44, 206), (46, 211), (307, 269)
+FORK, VFORK = (57, None), (58, None)
+# The flags of the one message by which the watch gets its listener; ordinary programs do not combine them.
+# MSG_CONFIRM, MSG_NOSIGNAL and MSG_MORE; whoever uses them is merely not noticed.
+UNASKED_FLAGS = 0xC800
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, GIVE = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER, ARCHITECTURE, ARGUMENT = 0, 4, 16
-ALLOW, REFUSE = 0x7FFF0000, 0x00050000
+NUMBER, ARCHITECTURE, ARGUMENT, THIRD_ARGUMENT, FIFTH_ARGUMENT = 0, 4, 16, 32, 48
+ALLOW, REFUSE, ASK = 0x7FFF0000, 0x00050000, 0x7FC00000
 DENY, ABSENT = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
 
 
@@ -90,6 +96,37 @@ def seccomp_filter(machine: str | None = None) -> bytes:
     steps += _when(IOCTL[column], [(LOAD, 0, 0, ARGUMENT + 8), *tricks])
     families = [step for family in FAMILIES for step in ((EQUAL, 0, 1, family), (GIVE, 0, 0, ALLOW))]
     steps += _when(SOCKET[column], [(LOAD, 0, 0, ARGUMENT), *families, (GIVE, 0, 0, DENY)])
+    return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (GIVE, 0, 0, ALLOW)])
+
+
+def watching_filter(machine: str | None = None) -> bytes:
+    """Give the filter that asks its listener when somebody is addressed over a socket, and before every new process.
+
+    It refuses nothing itself, and no wall stands on it: a sandbox has no network, and its processes are counted too.
+
+    Parameters
+    ----------
+    machine : str, optional
+        ``x86_64`` or ``aarch64``; this machine's own when left out.
+
+    Returns
+    -------
+    bytes
+        Empty for a processor whose numbers are not known here.
+    """
+    machine = machine or platform.machine()
+    if machine not in ARCHITECTURES:
+        return b""
+    column = list(ARCHITECTURES).index(machine)
+    steps = [(LOAD, 0, 0, NUMBER)]
+    for numbers in (CONNECT, SENDMMSG, CLONE, FORK, VFORK):
+        number = numbers[column]
+        if number is not None:
+            steps += [(EQUAL, 0, 1, number), (GIVE, 0, 0, ASK)]
+    steps += _when(SENDMSG[column], [(LOAD, 0, 0, THIRD_ARGUMENT), (EQUAL, 1, 0, UNASKED_FLAGS), (GIVE, 0, 0, ASK)])
+    # Half a pointer may well be zero.
+    halves = [((LOAD, 0, 0, FIFTH_ARGUMENT + half), (EQUAL, 1, 0, 0), (GIVE, 0, 0, ASK)) for half in (0, 4)]
+    steps += _when(SENDTO[column], [step for half in halves for step in half])
     return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (GIVE, 0, 0, ALLOW)])
 
 

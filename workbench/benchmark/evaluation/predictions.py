@@ -77,10 +77,11 @@ class Predictions:
 
     def restrict(self, items: Collection[str]) -> Predictions:
         """Give the same predictions of some of the items alone, such as those of the public test."""
+        wanted = frozenset(items)
         return Predictions(
-            self.kind, tuple(sorted(set(items))), self.columns,
-            {item: rows for item, rows in self.rows.items() if item in set(items)},
-            {item: mask for item, mask in self.masks.items() if item in set(items)},
+            self.kind, tuple(sorted(wanted)), self.columns,
+            {item: rows for item, rows in self.rows.items() if item in wanted},
+            {item: mask for item, mask in self.masks.items() if item in wanted},
         )  # fmt: skip
 
     def require_complete(self) -> None:

@@ -1,0 +1,165 @@
+"""Runs a submitted program in a sandbox without network and labels, and gives what it left, or the code of its end.
+
+The program's output lies in memory, in a folder of a limited size that ends with the sandbox; it comes back through a
+pipe. So nothing that a submission writes is ever a file of this machine.
+
+Runs in: evaluator
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.benchmark.evaluation.failures import failed
+from workbench.benchmark.tasks.definition import Limits
+from workbench.errors import WorkbenchError
+from workbench.governance import sandbox
+from workbench.governance.syscalls import watching_filter
+
+MIB = 2**20
+INPUT, OUTPUT, SUBMISSION = "/input", "/output", "/submission"
+INSIDE = Path(__file__).with_name("sealed_inside.py")
+# The watch inside ends a run in time; this ends one whose watch was stopped.
+GRACE_S = 10.0
+OPEN_FILES = 1024
+# Numbers do not depend on how many cores a machine has when every library uses the same number of threads.
+THREADS = {name: "2" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+TOO_MUCH = (b"Too much memory", b"Too many processes")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a sealed run ended.
+
+    Parameters
+    ----------
+    code : str
+        One of the failure codes, or empty for a good end.
+    files : mapping of str to bytes
+        The plain files at the top of its output, by name; none after a failure.
+    cpu_seconds, wall_seconds : float
+        What it took.
+    peak_mib : float
+        The most memory seen at once; a run shorter than a twentieth of a second shows none.
+    printed : str
+        The end of what it printed: for the operator alone, it may repeat what is hidden.
+    """
+
+    code: str
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_mib: float = 0.0
+    printed: str = field(default="", repr=False)
+
+    def require(self) -> Mapping[str, bytes]:
+        """Give the files, or refuse with the sentence of the code."""
+        if self.code:
+            raise failed(self.code)
+        return self.files
+
+
+def run_sealed(command: Sequence[str], shown: Mapping[str, Path], limits: Limits) -> Ended:
+    """Run a command in the sandbox, to its end or to the end of a limit.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The first word is an absolute path, such as `sys.executable`.
+    shown : mapping of str to Path
+        Path inside -> file or folder that it may read.
+    limits : Limits
+        The task's.
+
+    Raises
+    ------
+    SandboxMissing
+        When this machine cannot isolate; nothing is run then.
+    WorkbenchError
+        When the sandbox itself could not be set up.
+    """
+    setup = json.dumps({"watch": watching_filter().hex(), "limits": _watched(limits)}, separators=(",", ":"))
+    words = sandbox.bwrap_command(
+        [sys.executable, "-I", "-S", str(INSIDE), setup, *command],
+        read_only=shown, scratch={OUTPUT: (limits.output_mib + 1) * MIB}, devices=False, limits=_kept(limits),
+        directory=SUBMISSION if SUBMISSION in shown else "/tmp",  # noqa: S108 - the sandbox's own
+    )  # fmt: skip
+    began = time.monotonic()
+    process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+        env=sandbox.sandbox_environment(THREADS),
+    )  # fmt: skip
+    try:
+        said, complaints = _read_both(process, began + limits.seconds + GRACE_S, (limits.output_mib + 2) * MIB)
+        is_late = process.poll() is None and time.monotonic() > began + limits.seconds + GRACE_S
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    return _ended(said, complaints, is_late=is_late, wall_seconds=time.monotonic() - began)
+
+
+def _watched(limits: Limits) -> dict[str, int]:
+    return {
+        "seconds": limits.seconds, "cpu_seconds": limits.cpu_seconds, "memory_bytes": limits.memory_mib * MIB,
+        "processes": limits.processes, "output_bytes": limits.output_mib * MIB, "output_files": limits.output_files,
+    }  # fmt: skip
+
+
+def _kept(limits: Limits) -> sandbox.Limits:
+    """Give what the system keeps by itself: wider than what is watched, so that the watch can say what was too much."""
+    return sandbox.Limits(
+        memory_bytes=limits.memory_mib * MIB + 256 * MIB, processes=4 * limits.processes + 64,
+        file_bytes=max(limits.memory_mib, limits.output_mib + 1) * MIB, open_files=OPEN_FILES,
+    )  # fmt: skip
+
+
+def _read_both(process: subprocess.Popen[bytes], deadline: float, most: int) -> tuple[bytes, bytes]:
+    """Read both streams until they close, the deadline comes or there is more than `most`."""
+    found: dict[int, bytearray] = {}
+    with selectors.DefaultSelector() as selector:
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                found[stream.fileno()] = bytearray()
+                selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                part = os.read(key.fd, 65_536)
+                found[key.fd] += part
+                if not part:
+                    selector.unregister(key.fileobj)
+            if any(len(text) > most for text in found.values()):
+                break
+    said, complaints = (bytes(text) for text in found.values())
+    return said, complaints
+
+
+def _ended(said: bytes, complaints: bytes, *, is_late: bool, wall_seconds: float) -> Ended:
+    began, _, rest = said.partition(b"\n")
+    if began != b"began":
+        raise WorkbenchError(f"The sandbox could not be set up: {complaints[-300:].decode(errors='replace').strip()}")
+    line, newline, content = rest.partition(b"\n")
+    if not newline:
+        # The watch inside did not live to tell: it was stopped, or ended with everybody.
+        code = (
+            "TIMEOUT" if is_late else "OOM_KILLED" if any(word in complaints for word in TOO_MUCH) else "NONZERO_EXIT"
+        )
+        return Ended(code, wall_seconds=wall_seconds)
+    head = json.loads(line)
+    files, place = {}, 0
+    for name, size in head["files"]:
+        files[str(name)] = content[place : place + size]
+        place += size
+    return Ended(
+        str(head["code"]), files, float(head["cpu_seconds"]), wall_seconds, head["peak_bytes"] / MIB, head["printed"]
+    )
