@@ -1,7 +1,8 @@
 """The ceiling of the phantom tasks: what a perfect reader could score.
 
 Malignancy is drawn with a known chance, so the best possible score is that chance, and the best possible AUC is the
-area it reaches. For detection the ceiling is 1: every nodule is painted, and the truth holds nothing else.
+area it reaches. Nodules and lungs are painted and the truth holds nothing else, so their ceilings are exact: a reader
+who marks every centre and nothing besides (CPM 1), and one who outlines every voxel of lung (Dice 1, HD95 0 mm).
 
 Runs in: anywhere
 """
@@ -22,6 +23,28 @@ from workbench.imaging.phantom_nodules import (
 )
 
 UPPER_SHARE = 0.5
+# What nobody can pass on what is painted, by the name of the measure.
+PAINTED = {"cpm": 1.0, "dice": 1.0, "hd95": 0.0}
+
+
+@dataclass(frozen=True)
+class DrawnNodules:
+    """Nodules as the generator draws them, without a scan around them.
+
+    Parameters
+    ----------
+    scan : ndarray, int64, shape (nodules,)
+        The patient of each, numbered from 0; patients without nodules have no number.
+    diameter_mm : ndarray, float64, shape (nodules,)
+    chance : ndarray, float64, shape (nodules,)
+        Of malignancy: the oracle's answer.
+    malignant : ndarray, bool, shape (nodules,)
+    """
+
+    scan: NDArray[np.int64]
+    diameter_mm: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    malignant: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -56,8 +79,29 @@ def oracle(nodules: int = 20_000, *, seed: int = 0) -> Oracle:
     -------
     Oracle
     """
+    drawn = draw_nodules(nodules, seed=seed)
+    return Oracle(
+        float(drawn.malignant.mean()), _auc(drawn.chance, drawn.malignant), _auc(drawn.diameter_mm, drawn.malignant)
+    )
+
+
+def draw_nodules(nodules: int, *, seed: int = 0) -> DrawnNodules:
+    """Draw patients with their nodules until there are at least so many.
+
+    Parameters
+    ----------
+    nodules : int
+    seed : int, default 0
+
+    Examples
+    --------
+    >>> drawn = draw_nodules(100, seed=3)
+    >>> len(drawn.chance) >= 100, bool(drawn.scan[0] == 0)
+    (True, True)
+    """
     rng = np.random.default_rng(seed)
-    rows: list[tuple[float, float, bool]] = []
+    rows: list[tuple[int, float, float, bool]] = []
+    scans = 0
     while len(rows) < nodules:
         count, age, sex = draw_count(rng), int(rng.integers(50, 76)), "F" if rng.random() < 0.5 else "M"
         for _ in range(count):
@@ -67,9 +111,10 @@ def oracle(nodules: int = 20_000, *, seed: int = 0) -> Oracle:
                 diameter, texture, age=age, sex=sex, count=count,
                 is_spiculated=draw_spiculation(diameter, texture, rng), is_upper_lobe=bool(rng.random() < UPPER_SHARE),
             )  # fmt: skip
-            rows.append((chance, diameter, bool(rng.random() < chance)))
-    chances, diameters, labels = (np.array(column) for column in zip(*rows, strict=True))
-    return Oracle(float(labels.mean()), _auc(chances, labels), _auc(diameters, labels))
+            rows.append((scans, diameter, chance, bool(rng.random() < chance)))
+        scans += count > 0
+    scan, diameters, chances, malignant = zip(*rows, strict=True)
+    return DrawnNodules(np.array(scan), np.array(diameters), np.array(chances), np.array(malignant))
 
 
 def _auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
