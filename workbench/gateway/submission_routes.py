@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from workbench.benchmark.board.ladder import shown
 from workbench.benchmark.submissions import ending, records, taking
 from workbench.benchmark.submissions.quota import quota_of
 from workbench.benchmark.submissions.states import verbs_for
@@ -19,6 +20,7 @@ from workbench.gateway import guard
 from workbench.gateway.call import Call, Route
 from workbench.gateway.evaluating import payloads_of
 from workbench.gateway.hidden_items import items_of
+from workbench.governance.decide import decide
 
 PEOPLE = ("person", "kernel")
 MAX_BYTES = 256 * 2**20
@@ -76,16 +78,26 @@ def list_items(call: Call) -> dict[str, Any]:
 
 
 def _shown(call: Call, row: sqlite3.Row) -> dict[str, Any]:
-    """Give what the caller may see of a submission, with the author's quota and what the caller may do."""
+    """Give what the caller may see of a submission: its author the Ladder's answer, who answers for the test all."""
     store = call.state.store
-    found = records.body(store, row)
+    found = {**records.body(store, row), "may": []}
+    if call.person == row["person"]:
+        found["may"] = verbs_for(row["state"], "author")
+    if found["scores"] is not None and not _may_see_exact(call, row):
+        found["scores"] = shown(store, row["id"])
+        if row["intent"] == "scored" and found["scores"] is not None:
+            found["message"] = found["scores"]["message"]
     try:
         task = records.definition_of(store, row["task_version"], row["task"])
-        quota = quota_of(store, row["person"], task, row["task_version"])
+        found["quota"] = quota_of(store, row["person"], task, row["task_version"])
     except (InvalidInput, NotFound):
-        quota = {}  # the task is no longer there, or is one that this release does not read
-    may = verbs_for(row["state"], "author") if call.person == row["person"] else []
-    return {**found, "quota": quota, "may": may}
+        found["quota"] = None  # the task is no longer there, or is one that this release does not read
+    return found
+
+
+def _may_see_exact(call: Call, row: sqlite3.Row) -> bool:
+    context = guard.context_of(call.token)
+    return decide(call.state.store, call.person, "score.read", row["hidden"], context).allowed
 
 
 ROUTES = (

@@ -114,7 +114,8 @@ def evaluate(line: Connection, submission: str) -> dict[str, Any]:
 
     hidden = prepare(task, "public_test")
     answer = infer(model, hidden.patches, task.limits)
-    return {"state": "scored", "scores": hidden.measure(answer), "baselines": hidden.baselines()}
+    baselines = {name: {"scores": scores} for name, scores in hidden.baselines().items()}
+    return {"state": "scored", "scores": hidden.measure(answer), "baselines": baselines}
 
 
 def _failed(code: str) -> SubmissionRefused:

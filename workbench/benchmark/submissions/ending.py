@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from workbench.benchmark.submissions.records import find_row, next_change
 from workbench.benchmark.submissions.states import next_state
 from workbench.errors import Conflict, InvalidInput
 from workbench.governance.canonical import canonical_json
-from workbench.governance.store import Change, Store, stamped
+from workbench.governance.store import Store, stamped
 
 VERBS = {"scored": "score", "valid": "accept", "failed": "fail"}
 ENDINGS = {
@@ -52,10 +51,6 @@ class Outcome:
     baselines: tuple[tuple[str, Measure], ...] = ()
 
 
-# Called with the row and its outcome inside the transaction that ends it.
-Within = Callable[[Change, sqlite3.Row, Outcome], None]
-
-
 def outcome_of(body: Mapping[str, Any]) -> Outcome:
     """Read the result that an evaluator sent.
 
@@ -65,7 +60,8 @@ def outcome_of(body: Mapping[str, Any]) -> Outcome:
         When it is not one.
     """
     state, code = body.get("state"), body.get("code")
-    if state not in VERBS or (state == "failed") != (code is not None) or (code is not None and code not in FAILURES):
+    known = isinstance(state, str) and state in VERBS and (code is None or (isinstance(code, str) and code in FAILURES))
+    if not known or (state == "failed") != (code is not None):
         raise InvalidInput("The result needs a state (scored, valid, failed) and, when failed, a known code.")
     if state == "failed":
         return Outcome("failed", str(code), _sentence(str(code), body.get("message")), cost=_cost(body))
@@ -74,13 +70,11 @@ def outcome_of(body: Mapping[str, Any]) -> Outcome:
     baselines = body.get("baselines") or {}
     if not isinstance(baselines, dict):
         raise InvalidInput("“baselines” must be an object of measures by name.")
-    measured = tuple(
-        (str(name)[:200], _measure(one if "scores" in one else {"scores": one})) for name, one in baselines.items()
-    )
+    measured = tuple((name[:200], _measure(one)) for name, one in baselines.items())
     return Outcome("scored", measure=_measure(body), cost=_cost(body), baselines=measured)
 
 
-def finish(store: Store, submission: str, lease: str, outcome: Outcome, *, within: Within | None = None) -> None:
+def finish(store: Store, submission: str, lease: str, outcome: Outcome) -> None:
     """End a submission with the result of whoever holds its lease.
 
     Parameters
@@ -91,8 +85,6 @@ def finish(store: Store, submission: str, lease: str, outcome: Outcome, *, withi
         Which, and the lease it runs under.
     outcome : Outcome
         How it ended.
-    within : callable, optional
-        Does what belongs to the same transaction, such as the step on the Ladder; it must not open a change.
 
     Raises
     ------
@@ -122,8 +114,6 @@ def finish(store: Store, submission: str, lease: str, outcome: Outcome, *, withi
             "VALUES (?, ?, ?, ?, ?, ?)",
             [(row["task_version"], row["split"], name, one.scores, one.draws, now) for name, one in outcome.baselines],
         )
-        if within is not None:
-            within(db, row, outcome)
 
 
 def keep_predictions(store: Store, payloads: Payloads, submission: str, lease: str, content: bytes) -> str:
@@ -184,8 +174,9 @@ def lease_lost(submission: str) -> Conflict:
 
 def _measure(body: object) -> Measure:
     scores = body.get("scores") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(scores, dict) or "value" not in scores:
-        raise InvalidInput("A measure needs its “scores”, an object with at least a “value”.")
+    value = scores.get("value") if isinstance(scores, dict) else None
+    if not isinstance(body, dict) or not isinstance(value, int | float) or isinstance(value, bool):
+        raise InvalidInput("A measure needs its “scores”, an object with at least a “value”, a number.")
     draws = body.get("draws")
     try:
         # Read and written again: what counts is the one form, whatever the evaluator's spaces were.
