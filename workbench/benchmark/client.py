@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from workbench.benchmark.results import Entry, Leaderboard
@@ -40,6 +41,34 @@ def wait_for(line: Connection, entry: Entry, watch: Callable[[Entry], None] | No
         if watch is not None:
             watch(entry)
     return entry
+
+
+def list_submissions(line: Connection, task: str = "", *, since: int = 0) -> dict[str, Any]:
+    """Give one's own submissions, newest first, and a `cursor`; with `since`, those that changed after an earlier one.
+
+    Parameters
+    ----------
+    line : Connection
+        Of a person or a kernel.
+    task : str
+        Only those to this task; all when left out.
+    since : int
+        The `cursor` of an earlier answer.
+    """
+    reply: dict[str, Any] = line.get(f"/v1/submissions?{urlencode({'task': task, 'since': since})}")
+    return reply
+
+
+def withdraw(line: Connection, submission: str) -> dict[str, Any]:
+    """Take back one's own submission that waits or runs; it uses up no quota."""
+    reply: dict[str, Any] = line.post(f"/v1/submissions/{_quoted(submission)}/withdraw")
+    return reply
+
+
+def read_items(line: Connection, task: str) -> list[str]:
+    """Give the ids that predictions of a task's hidden test must name, sorted."""
+    items: list[str] = line.get(f"/v1/tasks/{_quoted(task)}/items")["items"]
+    return items
 
 
 def read_leaderboard(line: Connection, task: str) -> Leaderboard:

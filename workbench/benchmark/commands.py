@@ -1,4 +1,4 @@
-"""The verbs of the benchmark room: run tasks score submit leaderboard report reproduce.
+"""The verbs of the benchmark room: run tasks score leaderboard report reproduce.
 
 Runs in: terminal
 """
@@ -15,7 +15,7 @@ from workbench.benchmark.markup import interval_text
 from workbench.benchmark.metrics.definitions import DEFINITIONS, Measured, definition
 from workbench.benchmark.tasks.definition import definitions
 from workbench.connection import default_account, terminal
-from workbench.errors import InvalidInput, NotFound, SubmissionRefused
+from workbench.errors import InvalidInput, NotFound
 from workbench.settings import load_settings
 
 # Run verbs load nbconvert, papermill and rocrate, which `score` and `tasks` do without.
@@ -85,39 +85,6 @@ def _score(args: argparse.Namespace) -> Measured:
     return score_froc_files(
         args.annotations, args.excluded, args.scans, args.predictions, bootstrap=args.bootstrap, seed=args.seed
     )
-
-
-def submit_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the task and the model."""
-    parser.add_argument("task", help="the task's id")
-    parser.add_argument("model", type=Path, help="ONNX: input patches (n, 1, 32, 32, 32), output probability (n,)")
-    parser.add_argument("--note", default="", help="one line for the leaderboard")
-    parser.add_argument("--rehearse", action="store_true", help="only check that it can be scored; touches no labels")
-    _as(parser)
-
-
-def submit(args: argparse.Namespace) -> None:
-    """Submit a model to the hidden test and wait for its score."""
-    from workbench.benchmark.client import send, wait_for  # noqa: PLC0415 - pandas, on first use
-
-    try:
-        model = args.model.read_bytes()
-    except OSError as problem:
-        raise InvalidInput(f"{args.model.name} cannot be read ({type(problem).__name__}).") from None
-    intent = "validation" if args.rehearse else "scored"
-    with terminal(args.account or default_account(load_settings())) as line:
-        entry = wait_for(line, send(line, args.task, model, note=args.note, intent=intent))
-    if entry.state == "failed":
-        raise SubmissionRefused(f"{entry.submission}: {entry.message}", code=entry.code)
-    if args.json:
-        _print_json({
-            "submission": entry.submission, "task": entry.task, "state": entry.state, "code": entry.code,
-            "message": entry.message, "scores": entry.scores,
-        })  # fmt: skip
-    else:
-        name = definition(entry.metric).name
-        _say(f"{entry.submission}: {f'{name} {interval_text(entry.value, entry.interval)}, ' if entry.scores else ''}"
-             f"{entry.message}")  # fmt: skip
 
 
 def leaderboard_arguments(parser: argparse.ArgumentParser) -> None:

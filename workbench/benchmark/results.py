@@ -114,19 +114,21 @@ class Entry:
     message: str
     scores: dict[str, Any] | None
     metric: str
+    body: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_reply(cls, body: dict[str, Any]) -> Entry:
         """Read what the gateway answers."""
         return cls(
             body["submission"], body["task"], body["state"], body.get("code"), body.get("message") or "",
-            body.get("scores"), body["metric"],
+            body.get("scores"), body["metric"], body,
         )  # fmt: skip
 
     @property
     def value(self) -> float | None:
-        """The value on the public test, once scored."""
-        return None if self.scores is None else float(self.scores["value"])
+        """The value on the public test, once scored; None when it is no significant improvement on your best."""
+        value = (self.scores or {}).get("value")
+        return None if value is None else float(value)
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -137,18 +139,17 @@ class Entry:
     def __repr__(self) -> str:
         """Say it in one line."""
         name = definition(self.metric).name
-        told = f"{name} {interval_text(self.value, self.interval)}" if self.scores else self.message
+        told = self.message if self.value is None else f"{name} {interval_text(self.value, self.interval)}"
         return f"<Entry {self.submission} to {self.task}: {self.state}, {told}>"
 
     def _repr_html_(self) -> str:
         name = definition(self.metric).name
-        if self.scores is None:
+        if self.value is None:
             code = f" {badge(self.code, colour='#c62828')}" if self.code else ""
             return frame(f"{escape(self.message)}{code}", title=f"Submission {escape(self.submission)}: {self.state}")
         value = f"{name} {interval_text(self.value, self.interval)}"
         return frame(
-            interval_bar(float(self.value or 0), self.interval)
-            + small("Scored behind the gateway on the public test."),
+            interval_bar(self.value, self.interval) + small("Scored behind the gateway on the public test."),
             title=f"Submission {escape(self.submission)}: {value}",
         )
 
