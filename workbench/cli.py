@@ -70,7 +70,7 @@ VERBS = (
     Verb("benchmark", "submissions", "workbench.benchmark.submissions.commands", "list what you sent, with its state"),
     Verb("benchmark", "leaderboard", "workbench.benchmark.commands", "show a task's leaderboard"),
     Verb("benchmark", "report", "workbench.benchmark.commands", "run a notebook into an HTML report and a crate"),
-    Verb("benchmark", "reproduce", "workbench.benchmark.commands", "run a report's crate again and give the verdict"),
+    Verb("benchmark", "reproduce", "workbench.benchmark.reports.reproduce_command", "run a crate again: the verdict"),
     Verb("airlock", "scan", "workbench.airlock.commands", "check a file as the airlock would (exit code 16: refused)"),
     Verb("airlock", "offer", "workbench.airlock.commands", "offer files for release"),
     Verb("airlock", "review", "workbench.airlock.commands", "vote on a release (output checker)"),

@@ -1,4 +1,4 @@
-"""The verbs of the benchmark room: run tasks score leaderboard report reproduce.
+"""The verbs of the benchmark room: run tasks score leaderboard report.
 
 Runs in: terminal
 """
@@ -166,29 +166,3 @@ def _run(args: argparse.Namespace, notebook: Path) -> None:
     for result in done.results:
         _say(f"{result.name} {interval_text(result.value, result.interval, 4)}")
     _say(f"notebook {done.notebook}\nreport   {done.report}\ncrate    {done.crate}")
-
-
-def reproduce_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the crate."""
-    parser.add_argument("crate", type=Path, help="a .crate.zip that `workbench run` wrote")
-    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one cell")
-    parser.add_argument("--any-environment", action="store_true", help="run it although packages changed")
-    _as(parser)
-
-
-def reproduce(args: argparse.Namespace) -> int:
-    """Run a crate again and give the verdict; exit code 0 the results stand, 1 they differ, 2 there was no run."""
-    from workbench.benchmark.reports.reproduce import reproduce as run_again  # noqa: PLC0415 - papermill, on first use
-
-    found = run_again(args.crate, args.account, timeout_s=args.timeout, any_environment=args.any_environment)
-    if args.json:
-        _print_json(found.as_dict())
-        return found.exit_code
-    _say(found.verdict + (f" ({found.cause})" if found.cause else ""))
-    if found.message:
-        _say(found.message)
-    for result in found.results:
-        _say(f"  {result['name']:<28} {result['first']!s:<22} {result['second']!s:<22} {result['verdict']}")
-    if found.first_diverging_cell is not None and not found.cause:
-        _say(f"The first cell that differs is cell {found.first_diverging_cell}.")
-    return found.exit_code

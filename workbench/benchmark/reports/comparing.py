@@ -19,13 +19,21 @@ WIDGET_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def compare_results(first: Sequence[Result], second: Sequence[Result]) -> list[dict[str, Any]]:
-    """Compare declared results by name; one that is missing on a side is different."""
+    """Compare declared results by name; one that is missing on a side is different.
+
+    Returns
+    -------
+    list of dict
+        `name`, `first`, `second`, `first_interval`, `second_interval`, `difference` (the largest of value and bounds,
+        None when a side lacks them), `tolerance` (that of the first run) and `verdict`.
+    """
     before, after = ({result.name: result for result in results} for results in (first, second))
     return [_compared(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
 
 
 def _compared(name: str, first: Result | None, second: Result | None) -> dict[str, Any]:
     tolerance = first.tolerance if first is not None else 0.0
+    apart: float | None = None
     if first is None or second is None or (first.interval is None) != (second.interval is None):
         verdict = DIFFERENT
     else:
@@ -38,6 +46,7 @@ def _compared(name: str, first: Result | None, second: Result | None) -> dict[st
         "second": None if second is None else second.value,
         "first_interval": _listed(first),
         "second_interval": _listed(second),
+        "difference": apart,
         "tolerance": tolerance,
         "verdict": verdict,
     }

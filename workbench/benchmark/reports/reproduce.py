@@ -1,40 +1,73 @@
 """Runs a crate again, under the account of whoever asks, and gives a verdict with its cause.
 
-Runs in: terminal
+What is repeated reads the dataset versions that the crate names, runs every cell (nothing is taken from earlier runs),
+and is added to the crate as a further action, whatever came of it.
+
+Runs in: Jupyter server | terminal
 """
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from workbench.benchmark.reports.comparing import NOT_RUN, compare_results, first_diverging_cell, verdict
-from workbench.benchmark.reports.crate import Crate, read_crate
+from workbench.benchmark.reports.comparing import IDENTICAL, NOT_RUN, compare_results, first_diverging_cell, verdict
+from workbench.benchmark.reports.crate import Crate, parse_crate, read_contents
 from workbench.benchmark.reports.environment import drift, environment_lock
-from workbench.benchmark.reports.notebook_run import read_notebook, run_notebook
-from workbench.connection import default_account, terminal
-from workbench.errors import NotFound, RunFailed
+from workbench.benchmark.reports.notebook_run import Run, read_notebook, run_notebook
+from workbench.benchmark.reports.obstacles import (
+    DATA_CHANGED,
+    Obstacle,
+    data_obstacle,
+    environment_obstacle,
+    in_short,
+)
+from workbench.benchmark.reports.progress import OnCell
+from workbench.benchmark.reports.reruns import Rerun, add_rerun, reruns_in
+from workbench.benchmark.reports.stopping import cause_of
+from workbench.connection import VERSIONS_VARIABLE, default_account, terminal
+from workbench.errors import Conflict, InvalidInput, RunFailed, WorkbenchError
 from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
 EXIT_CODES = {"IDENTICAL": 0, "WITHIN_TOLERANCE": 0, "DIFFERENT": 1, "NOT_RUN": 2}
-MAY_READ = ("open", "granted", "registered")
-NAMED_CHANGES = 3
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a re-run found: the verdict, for NOT_RUN its cause, and the results side by side."""
+    """What a re-run found: the verdict, for NOT_RUN its cause, and the results side by side.
+
+    Parameters
+    ----------
+    verdict, cause, message : str
+        The cause is None when it ran.
+    results : list of dict
+        As `compare_results` gives them.
+    first_diverging_cell : int or None
+        The first cell whose source or outputs differ, or that stopped; from 1, as in the notebook.
+    notes : list of str
+        What to know besides, such as another environment.
+    number : int or None
+        Which re-run of the crate it is; None when it was not added, and then `notes` say why.
+    """
 
     verdict: str
     cause: str | None = None
     message: str = ""
     results: list[dict[str, Any]] = field(default_factory=list)
     first_diverging_cell: int | None = None
+    notes: list[str] = field(default_factory=list)
+    number: int | None = None
+    account: str = ""
+    started: str = ""
+    ended: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -45,13 +78,24 @@ class Verdict:
         """Give plain JSON values."""
         return {
             "verdict": self.verdict, "cause": self.cause, "message": self.message, "results": self.results,
-            "first_diverging_cell": self.first_diverging_cell,
+            "first_diverging_cell": self.first_diverging_cell, "notes": self.notes, "number": self.number,
+            "account": self.account, "started": self.started, "ended": self.ended,
         }  # fmt: skip
+
+
+@dataclass
+class _Again:
+    """The second run, as far as it came."""
+
+    verdict: Verdict
+    run: Run | None = None
+    notebook: str | None = None
+    report: bytes | None = None
 
 
 def reproduce(
     path: Path, account: str | None = None, *, settings: Settings | None = None, timeout_s: int | None = None,
-    any_environment: bool = False,
+    any_environment: bool = False, on_cell: OnCell | None = None, is_added: bool = True,
 ) -> Verdict:  # fmt: skip
     """Run a crate again and compare.
 
@@ -67,6 +111,10 @@ def reproduce(
         Longest time for one cell, seconds.
     any_environment : bool
         Run it although packages, or the code of the workbench, changed since.
+    on_cell : callable, optional
+        Told of each step, as by `run_notebook`.
+    is_added : bool, default True
+        Whether the re-run is added to the crate.
 
     Raises
     ------
@@ -74,54 +122,107 @@ def reproduce(
         When the file is not a crate of a run, was changed, or is built to do harm.
     """
     settings = settings or load_settings()
-    crate = read_crate(path)
-    first = read_notebook(crate.run, "run.ipynb")
+    contents = read_contents(path)
+    crate = parse_crate(contents, path.name)
+    reruns_in(contents, path.name)
     read_notebook(crate.source, "notebook.ipynb")
     account = account or default_account(settings, "reviewer")
+    started = _now()
     here = environment_lock(package_lock(settings, account))
-    changes = [] if any_environment else drift(crate.about["environment"], here)
-    if changes:
-        named = ", ".join(changes[:NAMED_CHANGES]) + (" …" if len(changes) > NAMED_CHANGES else "")
-        text = f"The environment is not that of the run: {named}. Use --any-environment to run it anyway."
-        return Verdict(NOT_RUN, "ENV_DRIFT", text)
-    obstacle = _data_obstacle(crate, account, settings)
+    changes = drift(crate.about["environment"], here)
+    again = _again(crate, account, settings, [] if any_environment else changes, timeout_s=timeout_s, on_cell=on_cell)
+    notes = [f"Run in another environment: {in_short(changes)}."] if changes and any_environment else []
+    found = replace(again.verdict, account=account, started=started, ended=_now(), notes=notes)
+    again.verdict = found
+    return _added(path, again, here, changes) if is_added else found
+
+
+def _again(
+    crate: Crate, account: str, settings: Settings, changes: list[str],
+    *, timeout_s: int | None, on_cell: OnCell | None,
+) -> _Again:  # fmt: skip
+    """Run the notebook of a crate, unless something stands in the way."""
+    try:
+        obstacle = environment_obstacle(changes) or _data_obstacle(crate, account, settings)
+    except WorkbenchError as problem:
+        return _Again(Verdict(NOT_RUN, f"ERROR({problem.code})", problem.message))
     if obstacle is not None:
-        return obstacle
+        return _Again(_not_run(obstacle))
     with tempfile.TemporaryDirectory(prefix="reproduce-") as folder:
         notebook = Path(folder, Path(crate.about["notebook"]).name or "notebook.ipynb").with_suffix(".ipynb")
         notebook.write_text(crate.source, encoding="utf-8")
         out = Path(folder, "again", "run.ipynb")
         try:
-            run = run_notebook(
-                notebook, out, crate.about["parameters"], account, settings=settings, timeout_s=timeout_s
-            )
+            with _reading(crate.about["data"]):
+                run = run_notebook(
+                    notebook, out, crate.about["parameters"], account, settings=settings, timeout_s=timeout_s,
+                    on_cell=on_cell,
+                )  # fmt: skip
         except RunFailed as failure:
-            return _not_run(failure)
-        second = read_notebook(run.notebook.read_text(encoding="utf-8"), "run.ipynb")
+            stopped = Verdict(NOT_RUN, cause_of(failure), failure.message, first_diverging_cell=failure.cell)
+            return _Again(stopped, notebook=out.read_text(encoding="utf-8") if out.is_file() else None)
+        except InvalidInput:
+            raise
+        except WorkbenchError as problem:
+            return _Again(Verdict(NOT_RUN, f"ERROR({problem.code})", problem.message))
+        return _Again(_compared(crate, run), run, out.read_text(encoding="utf-8"), run.report.read_bytes())
+
+
+def _compared(crate: Crate, run: Run) -> Verdict:
+    first = read_notebook(crate.run, "run.ipynb")
+    second = read_notebook(run.notebook.read_text(encoding="utf-8"), "run.ipynb")
+    for name, version in sorted(crate.about["data"].items()):
+        read = run.about["data"].get(name, version)
+        if read != version:
+            text = f"The notebook read version {read[:12]} of “{name}” by itself; the run had read {version[:12]}."
+            return _not_run(Obstacle(DATA_CHANGED, text))
     results = compare_results(crate.results, run.results)
     diverging = first_diverging_cell(first.cells, second.cells)
     return Verdict(verdict(results, diverging), None, "", results, diverging)
 
 
-def _data_obstacle(crate: Crate, account: str, settings: Settings) -> Verdict | None:
-    """Say why the data of a crate cannot be read here, or nothing."""
+def _data_obstacle(crate: Crate, account: str, settings: Settings) -> Obstacle | None:
     if not crate.about["data"]:
         return None
     with terminal(account, settings) as line:
-        for name, version in sorted(crate.about["data"].items()):
-            try:
-                here = line.get(f"/v1/datasets/{quote(name, safe='')}")
-            except NotFound:
-                return Verdict(NOT_RUN, "DATA_MISSING", f"“{name}” is not in this home; ask its custodian for it.")
-            if here["version"] != version:
-                text = f"“{name}” is at version {str(here['version'])[:12]} here; the run read {str(version)[:12]}."
-                return Verdict(NOT_RUN, "DATA_CHANGED", text)
-            if here["status"] not in MAY_READ:
-                return Verdict(NOT_RUN, "NO_GRANT", f"{account} may not read “{name}”: {here['reason']}")
-    return None
+        return data_obstacle(line, account, crate.about)
 
 
-def _not_run(failure: RunFailed) -> Verdict:
-    causes: Mapping[str, str] = {"TIMEOUT": "TIMEOUT", "AccessDenied": "NO_GRANT", "DeadKernel": "OOM"}
-    cause = causes.get(failure.error, f"ERROR(cell {failure.cell})")
-    return Verdict(NOT_RUN, cause, failure.message, first_diverging_cell=failure.cell)
+def _not_run(obstacle: Obstacle) -> Verdict:
+    return Verdict(NOT_RUN, obstacle.cause, obstacle.message)
+
+
+@contextmanager
+def _reading(versions: Mapping[str, str]) -> Iterator[None]:
+    """Have kernels that start in this block read these versions."""
+    before = os.environ.get(VERSIONS_VARIABLE)
+    os.environ[VERSIONS_VARIABLE] = json.dumps(dict(versions), sort_keys=True)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VERSIONS_VARIABLE]
+        else:
+            os.environ[VERSIONS_VARIABLE] = before
+
+
+def _added(path: Path, again: _Again, lock: list[str], changes: list[str]) -> Verdict:
+    """Add the re-run to the crate; a crate that cannot be written keeps its verdicts, and this one is given anyway."""
+    found, about = again.verdict, again.run.about if again.run else {}
+    record = {
+        "verdict": found.verdict, "cause": found.cause, "message": found.message, "results": found.results,
+        "first_diverging_cell": found.first_diverging_cell, "account": found.account, "started": found.started,
+        "ended": found.ended, "isolation": str(about.get("isolation", "")), "environment_changes": changes,
+        "data": about.get("data", {}),
+    }  # fmt: skip
+    # An identical run has an identical report.
+    report = None if found.verdict == IDENTICAL else again.report
+    try:
+        added = add_rerun(path, Rerun(record, tuple(lock), again.notebook, report))
+    except (Conflict, InvalidInput) as problem:
+        return replace(found, notes=[*found.notes, problem.message])
+    return replace(found, number=added["number"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
