@@ -15,7 +15,7 @@ from typing import Any
 from workbench.benchmark.evaluation.failures import FAILURES
 from workbench.benchmark.submissions.leases import holds
 from workbench.benchmark.submissions.payloads import Payloads
-from workbench.benchmark.submissions.records import find_row, next_change
+from workbench.benchmark.submissions.records import AGAIN, find_row, next_change
 from workbench.benchmark.submissions.states import next_state
 from workbench.errors import Conflict, InvalidInput
 from workbench.governance.canonical import canonical_json
@@ -152,6 +152,9 @@ def withdraw(store: Store, payloads: Payloads, submission: str, person: str) -> 
         When it has ended already.
     """
     row = find_row(store, submission, person)
+    if row["intent"] in AGAIN:
+        # A final run that could be taken back would be a way out of a bad result.
+        raise Conflict(f"{submission} is a {row['intent']} run of {row['origin']}, and runs to its end.")
     state = next_state(row["state"], "withdraw")
     with store.change(person, "submission.withdraw", submission) as db:
         done = db.execute(

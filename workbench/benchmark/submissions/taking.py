@@ -156,7 +156,7 @@ def _check_open(db: Change, sent: Sending, version: str) -> None:
     closed = db.execute("SELECT closed FROM task_versions WHERE version = ?", (version,)).fetchone()["closed"]
     if closed and sent.intent == "scored":
         raise SubmissionRefused(
-            f"The final test of this version of {sent.task.id} was opened on {closed[:10]}, so it takes no more scored "
+            f"This version of {sent.task.id} was closed for its final test on {closed[:10]} and takes no more scored "
             "submissions; --validate still works.", code="CLOSED",
         )  # fmt: skip
 
