@@ -6,6 +6,7 @@ Runs in: gateway
 from __future__ import annotations
 
 from workbench.airlock import releases
+from workbench.benchmark.board import final
 from workbench.benchmark.submissions import records as submissions
 from workbench.benchmark.tasks import published as tasks
 from workbench.gateway import (
@@ -13,6 +14,7 @@ from workbench.gateway import (
     airlock_routes,
     audit_routes,
     benchmark_routes,
+    board_routes,
     evaluator_routes,
     evidence_routes,
     ingest_routes,
@@ -45,6 +47,7 @@ _ROUTES: tuple[Route, ...] = (
     *ingest_routes.ROUTES,
     *version_routes.ROUTES,
     *task_routes.ROUTES,
+    *board_routes.ROUTES,
     *benchmark_routes.ROUTES,
     *submission_routes.ROUTES,
     *evaluator_routes.ROUTES,
@@ -58,4 +61,6 @@ _ROUTES: tuple[Route, ...] = (
 ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))
 
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
-SCHEMAS: tuple[str, ...] = (submissions.SCHEMA, tasks.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA)
+SCHEMAS: tuple[str, ...] = (
+    submissions.SCHEMA, final.SCHEMA, tasks.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA,
+)  # fmt: skip
