@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.benchmark.metrics.definitions import Measured
-from workbench.benchmark.metrics.resampling import CONFIDENCE, in_blocks, p_value, percentile_interval
+from workbench.benchmark.metrics.resampling import CONFIDENCE, Paired, in_blocks, p_value, percentile_interval
 from workbench.errors import InvalidInput
 
 Ints = NDArray[np.int64]
@@ -166,8 +166,28 @@ def auc_delong(truth: NDArray[np.bool_], score: Floats) -> Measured:
     return measure_auc(truth, score, np.arange(len(truth)), np.zeros((0, len(truth)), dtype=np.int64))[0]
 
 
-def paired_p_value(truth: NDArray[np.bool_], first: Floats, second: Floats) -> float:
-    """Give the two-sided p of equal areas for two scores of the same items; 1.0 when they do not differ at all."""
+def delong_pair(truth: NDArray[np.bool_], first: Floats, second: Floats) -> Paired:
+    """Compare the areas of two scores of the same items by DeLong's test.
+
+    Parameters
+    ----------
+    truth : ndarray, bool, shape (items,)
+    first, second : ndarray, float64, shape (items,)
+
+    Returns
+    -------
+    Paired
+        First minus second with its normal 95 % interval, two-sided p and standard error; p is 1.0 when the areas are
+        the same.
+    """
     areas, covariance = delong(np.asarray(truth, dtype=bool), np.stack([first, second]))
     variance = float(covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1])
-    return p_value(float(areas[0] - areas[1]), math.sqrt(variance) if variance >= 0.0 else math.nan)
+    difference = float(areas[0] - areas[1])
+    error = math.sqrt(max(0.0, variance)) if math.isfinite(variance) else math.nan
+    reach = NormalDist().inv_cdf((1.0 + CONFIDENCE) / 2.0) * error
+    return Paired(difference, (difference - reach, difference + reach), p_value(difference, error), error)
+
+
+def paired_p_value(truth: NDArray[np.bool_], first: Floats, second: Floats) -> float:
+    """Give the two-sided p of equal areas for two scores of the same items; 1.0 when they do not differ at all."""
+    return delong_pair(truth, first, second).p

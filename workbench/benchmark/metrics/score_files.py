@@ -1,178 +1,132 @@
-"""Reads the files that `workbench score` measures, and refuses what cannot carry a number, by file and line.
+"""Measures any metric on files: which files and choices each takes, and the reader behind it.
 
 Runs in: anywhere
-Source: file formats of the LUNA16 challenge (annotations, excluded annotations, series ids, submissions).
 """
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from workbench.benchmark.metrics.auc import auc_delong
-from workbench.benchmark.metrics.definitions import Measured
-from workbench.benchmark.metrics.froc import froc_cpm
-from workbench.benchmark.metrics.marks import Findings, Marks
+from workbench.benchmark.metrics.auc import delong_pair
+from workbench.benchmark.metrics.definitions import definition
+from workbench.benchmark.metrics.evaluate import OF_TWO_KINDS, OF_VALUES, Evaluation
+from workbench.benchmark.metrics.froc_files import evaluate_froc_files
+from workbench.benchmark.metrics.item_files import Choices, evaluate_item_files, read_items
+from workbench.benchmark.metrics.mask_files import evaluate_mask_files
+from workbench.benchmark.metrics.resampling import Paired, paired
 from workbench.errors import InvalidInput
 
-COORDINATES = ("coordX", "coordY", "coordZ")
-HEADER_WORDS = {"seriesuid", "scan", "scans", "series", "seriesinstanceuid", "id", "uid"}
-ID_COLUMNS = ("id", "item", "nodule", "seriesuid", "scan")
-TRUTH_COLUMNS = ("label", "truth", "malignant")
+FROC = "froc_cpm:v1"
 
 
-def _refuse(path: Path, line: int, problem: str) -> InvalidInput:
-    return InvalidInput(f"{path.name}, line {line}: {problem}")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Give (line number, fields) of every line that is not blank."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            for row in reader:
-                if any(field.strip() for field in row):
-                    yield reader.line_num, [field.strip() for field in row]
-    except FileNotFoundError:
-        raise InvalidInput(f"{path.name} does not exist; give the path of a CSV file.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise InvalidInput(f"{path.name} cannot be read as CSV text ({type(problem).__name__}).") from None
-
-
-def _columns(path: Path, wanted: tuple[tuple[str, ...], ...]) -> Iterator[tuple[int, list[str]]]:
-    """Give (line number, wanted fields) of each row; each wanted column may have several names."""
-    lines = _lines(path)
-    number, header = next(lines, (1, []))
-    places = []
-    for names in wanted:
-        name = next((name for name in names if name in header), None)
-        if name is None:
-            every = ", ".join(" or ".join(choice) for choice in wanted)
-            raise _refuse(path, number, f"the column “{names[0]}” is missing; the header must name {every}.")
-        if header.count(name) > 1:
-            raise _refuse(path, number, f"the column “{name}” stands there twice; keep one.")
-        places.append(header.index(name))
-    for number, row in lines:
-        if len(row) != len(header):
-            raise _refuse(path, number, f"{len(row)} fields where the header has {len(header)}; mend the row.")
-        yield number, [row[place] for place in places]
-
-
-def _number(path: Path, line: int, name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise _refuse(path, line, f"{name} is “{text}”, which is not a finite number; mend the row.")
-    return value
-
-
-def read_scans(path: Path) -> dict[str, int]:
-    """Read one scan id a line, without a header; give each id's index."""
-    scans: dict[str, int] = {}
-    for line, row in _lines(path):
-        if line == 1 and row[0].lower() in HEADER_WORDS:
-            raise _refuse(path, 1, f"“{row[0]}” is a header, not a scan id; the file holds one id a line, no header.")
-        if len(row) != 1:
-            raise _refuse(path, line, f"{len(row)} fields where one scan id is expected; keep only the id.")
-        if row[0] in scans:
-            raise _refuse(path, line, "this scan id stands in an earlier line already; keep one.")
-        scans[row[0]] = len(scans)
-    if not scans:
-        raise InvalidInput(f"{path.name} holds no scan id; it needs one a line.")
-    return scans
-
-
-Row = tuple[int, float, float, float, float]
-
-
-def _read_points(path: Path, value: str, scans: dict[str, int], *, is_prediction: bool, may_repeat: bool) -> list[Row]:
-    """Read (scan, x, y, z, value) rows; findings of other scans are left out, marks on them are refused."""
-    rows: list[Row] = []
-    seen: dict[Row, int] = {}
-    names = (*COORDINATES, value)
-    for line, (scan, *texts) in _columns(path, tuple((name,) for name in ("seriesuid", *names))):
-        numbers = [_number(path, line, name, text) for name, text in zip(names, texts, strict=True)]
-        if scan not in scans:
-            # One fold of a challenge is scored against its complete annotation files, so only marks are refused.
-            if is_prediction:
-                raise _refuse(path, line, "this scan id is not in the list of scans; remove the row or add the id.")
-            continue
-        row = (scans[scan], numbers[0], numbers[1], numbers[2], numbers[3])
-        if not may_repeat and row in seen:
-            raise _refuse(path, line, f"the same row stands in line {seen[row]} already; keep one.")
-        seen[row] = line
-        rows.append(row)
-    return rows
-
-
-def _arrays(rows: list[Row]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    return table[:, 0].astype(np.int64), np.ascontiguousarray(table[:, 1:4]), np.ascontiguousarray(table[:, 4])
-
-
-def score_froc_files(
-    annotations: Path, excluded: Path | None, scans: Path, predictions: Path, *, bootstrap: int = 0, seed: int = 0
-) -> Measured:
-    """Measure ``froc_cpm:v1`` on LUNA16-format files.
+@dataclass(frozen=True)
+class Files:
+    """What was given: the files of `workbench score` and what may be chosen; None for what was not.
 
     Parameters
     ----------
-    annotations, excluded : Path
-        CSV with seriesuid, coordX, coordY, coordZ, diameter_mm; `excluded` may be None. The excluded findings may
-        repeat a row (those of the challenge do, 11,105 times).
-    scans : Path
-        One scan id a line, no header.
-    predictions : Path
-        CSV with seriesuid, coordX, coordY, coordZ, probability.
+    predictions, truth, annotations, excluded, scans : Path
+        The metric's files.
+    label : str
+        The positive label; for masks the number of the structure.
+    k : int
+        For top-k.
+    unit : str
+        The truth's column that names the unit (patient, scan) of an item.
+    """
+
+    predictions: Path
+    truth: Path | None = None
+    annotations: Path | None = None
+    excluded: Path | None = None
+    scans: Path | None = None
+    label: str | None = None
+    k: int | None = None
+    unit: str | None = None
+
+
+def takes(metric: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the names of the files that a metric needs, and of those that it may have besides."""
+    if metric == FROC:
+        return ("annotations", "scans"), ("excluded",)
+    if metric in OF_VALUES:
+        return ("truth",), ("label",)
+    own = ("k",) if metric == "topk:v1" else ("label",) if metric in OF_TWO_KINDS else ()
+    return ("truth",), ("unit", *own)
+
+
+def evaluate_files(metric: str, files: Files, *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
+    """Measure a metric on files.
+
+    Parameters
+    ----------
+    metric : str
+        Id of a definition.
+    files : Files
+        What the metric takes, and nothing else.
     bootstrap, seed : int
-        Resamples for the interval and their seed.
+        Resamples for the interval, 0 for none, and their seed.
 
     Raises
     ------
     InvalidInput
-        With file and line, for anything that is missing, repeated, unknown or not a finite number.
+        With file and line where there is one.
     """
-    index = read_scans(scans)
-    true = _read_points(annotations, "diameter_mm", index, is_prediction=False, may_repeat=False)
-    other = _read_points(excluded, "diameter_mm", index, is_prediction=False, may_repeat=True) if excluded else []
-    marks = _read_points(predictions, "probability", index, is_prediction=True, may_repeat=False)
-    scan, centre_mm, diameter_mm = _arrays(true + other)
-    findings = Findings(scan, centre_mm, diameter_mm, np.arange(len(scan)) < len(true))
-    return froc_cpm(Marks(*_arrays(marks)), findings, len(index), bootstrap=bootstrap, seed=seed)
-
-
-def score_auc_files(truth: Path, predictions: Path) -> Measured:
-    """Measure ``auc_delong:v1`` on two CSV files: id and label (0 or 1), id and probability, the same ids in both.
-
-    Raises
-    ------
-    InvalidInput
-        With file and line, for repeated or unknown ids and bad values, and when an item has no prediction.
-    """
-    labels: dict[str, bool] = {}
-    for line, (item, text) in _columns(truth, (ID_COLUMNS, TRUTH_COLUMNS)):
-        value = _number(truth, line, "label", text)
-        if value not in (0.0, 1.0):
-            raise _refuse(truth, line, f"the label is “{text}”; it must be 0 or 1.")
-        if item in labels:
-            raise _refuse(truth, line, "this id stands in an earlier line already; keep one.")
-        labels[item] = value == 1.0
-    scores: dict[str, float] = {}
-    for line, (item, text) in _columns(predictions, (ID_COLUMNS, ("probability",))):
-        if item not in labels:
-            raise _refuse(predictions, line, f"this id is not among the items of {truth.name}; remove the row.")
-        if item in scores:
-            raise _refuse(predictions, line, "this id stands in an earlier line already; keep one.")
-        scores[item] = _number(predictions, line, "probability", text)
-    missing = [item for item in labels if item not in scores]
-    if missing:
-        raise InvalidInput(
-            f"{predictions.name} lacks {len(missing)} of {len(labels)} items, the first is {missing[0]}."
+    _check(metric, files)
+    if metric == FROC:
+        annotations, scans = _given(files.annotations), _given(files.scans)
+        return evaluate_froc_files(
+            annotations, files.excluded, scans, files.predictions, bootstrap=bootstrap, seed=seed
         )
-    return auc_delong(np.array(list(labels.values())), np.array([scores[item] for item in labels]))
+    truth = _given(files.truth)
+    if metric in OF_VALUES:
+        return evaluate_mask_files(
+            metric, truth, files.predictions, _structure(files.label), bootstrap=bootstrap, seed=seed
+        )
+    choices = Choices(files.label, files.k or 1, files.unit)
+    return evaluate_item_files(metric, truth, files.predictions, choices, bootstrap=bootstrap, seed=seed)
+
+
+def compare(first: Evaluation, second: Evaluation, files: Files, other: Files) -> tuple[Paired, str]:
+    """Compare two predictions for the same truth: the paired difference, and the name of the test.
+
+    AUC is compared by DeLong's test, unless items share a unit; everything else by the paired draws.
+    """
+    metric = first.measured.metric
+    if metric == "auc_delong:v1" and files.unit is None:
+        choices = Choices(files.label)
+        one = read_items(metric, _given(files.truth), files.predictions, choices)[0]
+        two = read_items(metric, _given(files.truth), other.predictions, choices)[0]
+        truth = np.asarray(one.truth) == 1.0
+        return delong_pair(truth, one.prediction.astype(np.float64), two.prediction.astype(np.float64)), "DeLong"
+    difference = first.measured.value - second.measured.value
+    return paired(first.draws, second.draws, difference=difference), "paired bootstrap"
+
+
+def _check(metric: str, files: Files) -> None:
+    definition(metric)
+    needed, also = takes(metric)
+    for name in needed:
+        if getattr(files, name) is None:
+            raise InvalidInput(f"{metric} needs --{name}; see `workbench metrics {metric}`.")
+    for name in ("truth", "annotations", "excluded", "scans", "label", "k", "unit"):
+        if getattr(files, name) is not None and name not in needed + also:
+            raise InvalidInput(f"{metric} has no use for --{name}; see `workbench metrics {metric}`.")
+
+
+def _structure(label: str | None) -> int | None:
+    if label is None:
+        return None
+    if not label.isdecimal() or not 0 < int(label) < 2**31:
+        raise InvalidInput(f"The label of a structure is a whole number from 1; got “{label}”.")
+    return int(label)
+
+
+def _given(path: Path | None) -> Path:
+    """Give a path that `_check` found to be there."""
+    if path is None:
+        raise InvalidInput("A file that the metric needs was not given.")
+    return path

@@ -1,0 +1,89 @@
+"""Reads CSV files row by row, and refuses what cannot carry a number, by file and line.
+
+Runs in: anywhere
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from workbench.errors import InvalidInput
+
+Row = tuple[int, list[str]]
+Names = Sequence[str]
+
+
+def refuse(path: Path, line: int, problem: str) -> InvalidInput:
+    """Give the error for a line of a file."""
+    return InvalidInput(f"{path.name}, line {line}: {problem}")
+
+
+def lines(path: Path) -> Iterator[Row]:
+    """Give (line number, fields) of every line that is not blank."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            for row in reader:
+                if any(field.strip() for field in row):
+                    yield reader.line_num, [field.strip() for field in row]
+    except FileNotFoundError:
+        raise InvalidInput(f"{path.name} does not exist; give the path of a CSV file.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise InvalidInput(f"{path.name} cannot be read as CSV text ({type(problem).__name__}).") from None
+
+
+def table(path: Path) -> tuple[list[str], Iterator[Row]]:
+    """Give the header, and (line number, fields) of each row; a row as long as the header is sure."""
+    rows = lines(path)
+    _, header = next(rows, (1, []))
+    if not header:
+        raise refuse(path, 1, "the file is empty; it needs a header and rows.")
+    return header, _whole(path, header, rows)
+
+
+def _whole(path: Path, header: list[str], rows: Iterator[Row]) -> Iterator[Row]:
+    for number, row in rows:
+        if len(row) != len(header):
+            raise refuse(path, number, f"{len(row)} fields where the header has {len(header)}; mend the row.")
+        yield number, row
+
+
+def place(path: Path, header: list[str], names: Names, wanted: Sequence[Names]) -> int:
+    """Give the place of a column that may have several names; the first of them that is there."""
+    for name in names:
+        if header.count(name) > 1:
+            raise refuse(path, 1, f"the column “{name}” stands there twice; keep one.")
+        if name in header:
+            return header.index(name)
+    every = ", ".join(" or ".join(choice) for choice in wanted)
+    raise refuse(path, 1, f"the column “{names[0]}” is missing; the header must name {every}.")
+
+
+def columns(path: Path, wanted: Sequence[Names]) -> Iterator[Row]:
+    """Give (line number, wanted fields) of each row; each wanted column may have several names."""
+    header, rows = table(path)
+    places = [place(path, header, names, wanted) for names in wanted]
+    for line, row in rows:
+        yield line, [row[at] for at in places]
+
+
+def number(path: Path, line: int, name: str, text: str) -> float:
+    """Read a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise refuse(path, line, f"{name} is “{text}”, which is not a finite number; mend the row.")
+    return value
+
+
+def whole(path: Path, line: int, name: str, text: str) -> int:
+    """Read a whole number, which may be written as 2 or 2.0."""
+    value = number(path, line, name, text)
+    if value != round(value) or abs(value) > 2**31:
+        raise refuse(path, line, f"{name} is “{text}”, which is not a whole number; mend the row.")
+    return int(value)
