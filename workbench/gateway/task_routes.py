@@ -11,6 +11,7 @@ from workbench.benchmark.metrics.definitions import definition
 from workbench.benchmark.submissions.quota import quota_of
 from workbench.benchmark.submissions.records import pins
 from workbench.benchmark.tasks import published
+from workbench.benchmark.tasks.card import card
 from workbench.benchmark.tasks.definition import OPEN_SPLITS, TaskDefinition
 from workbench.benchmark.tasks.documents import MAX_CHARACTERS
 from workbench.errors import Conflict
@@ -33,7 +34,9 @@ def get_task(call: Call) -> dict[str, Any]:
     store = call.state.store
     task = published.task_of(store, call.path["task"])
     history = published.published(store, task.id)
-    return {**described(call.state, task, call.person), "content": task.as_dict(), "history": history}
+    shown = described(call.state, task, call.person)
+    text = published.text_of(store, task.id)
+    return {**shown, "content": task.as_dict(), "text": text, "history": history, "card": card(task)}
 
 
 def publish_task(call: Call) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from workbench.benchmark.metrics.definitions import DEFINITIONS
 from workbench.benchmark.tasks.documents import Document, read_document
@@ -22,7 +23,6 @@ from workbench.benchmark.tasks.fields import (
     Interval,
     Label,
     Limits,
-    Names,
     Patch,
     Prevalence,
     Quota,
@@ -34,13 +34,13 @@ from workbench.benchmark.tasks.fields import (
     Truth,
 )
 from workbench.benchmark.tasks.rules import check_task
-from workbench.benchmark.tasks.wording import Problem, problems_of
+from workbench.benchmark.tasks.wording import Problem, did_you_mean, problems_of
 from workbench.errors import InvalidInput, NotFound
 
 __all__ = [
     "HIDDEN_SPLITS", "OPEN_SPLITS", "Baseline", "Interval", "Kind", "Label", "Limits", "Patch", "Prevalence", "Quota",
     "Split", "SplitName", "Subgroup", "SubmissionKind", "TaskDefinition", "Trap", "Truth", "definitions",
-    "find_problems", "parse", "task_definition",
+    "find_problems", "parse", "shipped_text", "task_definition",
 ]  # fmt: skip
 
 SplitName = Literal["train", "validation", "public_test", "final_test"]
@@ -52,6 +52,17 @@ Kind = Literal[
 SubmissionKind = Literal["predictions", "onnx", "folder"]
 # Whose oracle says what can be reached at most; with `predictions` the author's own, given to `task check`.
 Ceiling = Literal["phantom-detection", "phantom-malignancy", "phantom-lungs", "predictions"]
+
+
+def _known(metric: str) -> str:
+    if metric not in DEFINITIONS:
+        raise PydanticCustomError("metric", "there is no metric “{metric}”{near}", {
+            "metric": metric[:60] if metric.isprintable() else "?", "near": did_you_mean(metric, DEFINITIONS),
+        })  # fmt: skip
+    return metric
+
+
+Metric = Annotated[str, AfterValidator(_known)]
 
 
 class TaskDefinition(Closed):
@@ -81,7 +92,7 @@ class TaskDefinition(Closed):
     synthetic: bool
     licence: Text = "No licence is stated: the hidden test is read by the evaluator alone and is not given out."
     unit: Literal["scan", "patient"]
-    metrics: Annotated[Names, Field(min_length=1, max_length=6)]
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=6, strict=False)]
     k: Annotated[int, Field(ge=1, le=100)] = 1
     missing: Literal["worst", "reject"]
     interval: Interval
@@ -223,6 +234,11 @@ def definitions() -> Mapping[str, TaskDefinition]:
             task = parse(file.read_text(encoding="utf-8"), file.name)
             found[task.id] = task
     return found
+
+
+def shipped_text(task: str) -> str:
+    """Give the file of a task of the package; it is called as the task is."""
+    return (resources.files("workbench.benchmark") / "tasks" / f"{task_definition(task).id}.yaml").read_text("utf-8")
 
 
 def task_definition(task: str) -> TaskDefinition:

@@ -23,7 +23,6 @@ LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=3, max_length=400), AfterValidator(_one_line)]
 Positive = Annotated[int, Field(ge=1, le=100_000)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Closed(BaseModel):

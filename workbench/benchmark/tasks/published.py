@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from workbench.benchmark.tasks.definition import TaskDefinition, definitions, parse
+from workbench.benchmark.tasks.definition import TaskDefinition, definitions, parse, shipped_text
 from workbench.benchmark.tasks.wording import did_you_mean
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.governance.canonical import day
@@ -182,6 +182,14 @@ def published(store: Store, task: str) -> dict[str, Any]:
         "reason": newest["reason"] if newest else "",
         "published": [{"person": row["person"], "published": row["published"]} for row in rows],
     }  # fmt: skip
+
+
+def text_of(store: Store, task: str) -> str:
+    """Give the file of a task as it was written, by its newest version."""
+    if task in definitions():
+        return shipped_text(task)
+    row = _newest(store, task)
+    return str(row["text"]) if row is not None else ""
 
 
 def _check_hidden(store: Store, dataset: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticCustomError
 
 from workbench.benchmark.metrics.definitions import DEFINITIONS
-from workbench.benchmark.tasks.wording import RULES, Finding, did_you_mean
+from workbench.benchmark.tasks.wording import RULES, Finding
 
 if TYPE_CHECKING:
     from workbench.benchmark.tasks.definition import TaskDefinition
@@ -109,13 +109,10 @@ def _truth(task: TaskDefinition) -> Iterator[Finding]:
 def _metrics(task: TaskDefinition) -> Iterator[Finding]:
     fitting = [metric for metric in DEFINITIONS if metric.split(":")[0] in KINDS[task.kind].metrics]
     for number, metric in enumerate(task.metrics):
-        place = f"metrics.{number}"
-        if metric not in DEFINITIONS:
-            yield Finding(place, f"there is no metric “{metric[:60]}”{did_you_mean(metric, DEFINITIONS)}")
-        elif metric not in fitting:
-            yield Finding(place, f"{metric} does not measure {task.kind}; {', '.join(fitting)} would")
+        if metric not in fitting:
+            yield Finding(f"metrics.{number}", f"{metric} does not measure {task.kind}; {', '.join(fitting)} would")
     yield from _once("metrics", task.metrics)
-    if task.metric in DEFINITIONS and not DEFINITIONS[task.metric].may_rank:
+    if not DEFINITIONS[task.metric].may_rank:
         yield Finding("metrics.0", f"{task.metric} has no direction, so it cannot rank; name another one first")
     wanted = "delong" if task.metric == "auc_delong:v1" else "bootstrap"
     if task.interval.method != wanted and task.metric in fitting:

@@ -51,8 +51,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("metric", ("metrics", "missing"))
     '; the nearest is “metrics”'
     """
-    words = list(known)
-    close = get_close_matches(word[:60].lower(), words, n=1, cutoff=0.6)
+    words, start = list(known), word[:60].lower().partition(":")[0]
+    # “auc:v1” means auc_delong:v1, although ece:v1 has more letters in common.
+    longer = [other for other in words if len(start) >= 3 and other.startswith(start)]
+    close = longer or get_close_matches(word[:60].lower(), words, n=1, cutoff=0.6)
     if close:
         return f"; the nearest is “{close[0]}”"
     shown = ", ".join(words[:MAX_LISTED]) + (" …" if len(words) > MAX_LISTED else "")
@@ -72,7 +74,11 @@ def problems_of(failure: ValidationError, document: Document, model: type[BaseMo
         The model, whose fields are the words that would have done.
     """
     found: dict[tuple[int, str, str], Problem] = {}
-    for finding in _findings(failure, model):
+    findings = list(_findings(failure, model))
+    for finding in findings:
+        # What is wrong with a list as a whole is often only that some of its items are wrong.
+        if any(other.field.startswith(f"{finding.field}.") for other in findings):
+            continue
         place: Place = tuple(int(part) if part.isdigit() else part for part in finding.field.split("."))
         problem = Problem(document.line(place), _field(finding.field), finding.what)
         found[problem.line, problem.field, problem.what] = problem
