@@ -19,10 +19,10 @@ from typing import Any
 
 from workbench.airlock.offering import send_offer
 from workbench.benchmark.client import read_leaderboard, send, wait_for
-from workbench.benchmark.commands import find_notebook
 from workbench.benchmark.markup import interval_text
 from workbench.benchmark.reports.notebook_run import Run, run_notebook
 from workbench.benchmark.reports.reproduce import reproduce
+from workbench.benchmark.reports.run_command import find_notebook
 from workbench.connection import Connection, operator_secret, running_gateway, sign_in
 from workbench.errors import InvalidInput, RunFailed, SandboxMissing
 from workbench.governance.sandbox import require_bubblewrap

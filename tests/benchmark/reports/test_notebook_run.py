@@ -70,6 +70,26 @@ def test_each_cell_is_told_of_as_it_runs(gateway: Settings, tmp_path: Path, bubb
     assert (told[-1].state, told[-1].cell) == ("failed", 3)
 
 
+def test_an_interrupted_run_resumes_after_its_stage(gateway: Settings, tmp_path: Path, bubblewrap: None) -> None:
+    count = "with open('count', 'a') as file:\n    file.write('x')\nmade = [1, 2]\nprint('trained')"
+    path, told = notebook(tmp_path / "n.ipynb", "divisor: int = 1", count, "made[0] / divisor"), []
+    book = nbformat.read(path, 4)
+    book.cells[2].metadata["tags"] = ["stage:train"]
+    nbformat.write(book, path)
+    with pytest.raises(RunFailed):
+        run_notebook(path, tmp_path / "o.ipynb", {"divisor": 0}, "researcher", stages="resume")
+    done = run_notebook(path, tmp_path / "o.ipynb", {}, "researcher", stages="resume", on_cell=told.append)
+    assert (gateway.workspace("researcher") / "count").read_text() == "x"
+    assert [one.state for one in told if one.cell == 3] == ["running", "cached"]
+    assert nbformat.read(done.notebook, 4).cells[3].outputs[0].text == "trained\n"
+    assert [(one["name"], one["cell"], one["cached"]) for one in done.about["stages"]] == [("train", 3, True)]
+
+
+def test_a_run_neither_takes_nor_keeps_stages_unless_it_is_told_to(home: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="off, resume or renew"):
+        run_notebook(notebook(tmp_path / "n.ipynb", "x = 1"), tmp_path / "o.ipynb", stages="on")
+
+
 def test_a_crate_carries_a_signed_checkpoint_of_the_log(run: Run) -> None:
     with zipfile.ZipFile(run.crate) as crate:
         checkpoint = json.loads(crate.read("audit-checkpoint.json"))

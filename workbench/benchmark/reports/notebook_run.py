@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from workbench.benchmark.reports.parameters import choose, read_parameters
 from workbench.benchmark.reports.progress import WRITING, CellProgress, OnCell, code_cells
 from workbench.benchmark.reports.recording import Result, declared_results
 from workbench.benchmark.reports.report import question_of, write_report
+from workbench.benchmark.reports.stages import OFF, RENEW, RESUME, Stages
+from workbench.benchmark.reports.stopping import stops_told
 from workbench.connection import Connection, default_account, operator_secret, running_gateway
-from workbench.errors import InvalidInput, RunFailed
+from workbench.errors import InvalidInput
 from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
@@ -80,6 +82,7 @@ def read_notebook(text: str, name: str) -> nbformat.NotebookNode:
 def run_notebook(
     path: Path, out: Path, parameters: Mapping[str, object] | None = None, account: str | None = None,
     *, settings: Settings | None = None, timeout_s: int | None = None, on_cell: OnCell | None = None,
+    stages: str = OFF,
 ) -> Run:  # fmt: skip
     """Run a notebook as an account and write OUT.ipynb, OUT.html and OUT.crate.zip.
 
@@ -99,6 +102,9 @@ def run_notebook(
         Longest time for one cell, seconds; no limit when left out.
     on_cell : callable, optional
         Told of each step as a `CellProgress`; the run stops when it raises.
+    stages : str, default "off"
+        ``resume`` takes stages from earlier runs where nothing they follow from has changed, ``renew`` runs every
+        stage and keeps it for later, ``off`` neither takes nor keeps.
 
     Raises
     ------
@@ -109,6 +115,8 @@ def run_notebook(
     """
     if out.suffix != ".ipynb":
         raise InvalidInput(f"The output “{out.name}” must end in .ipynb.")
+    if stages not in (OFF, RESUME, RENEW):
+        raise InvalidInput(f"Stages can be {OFF}, {RESUME} or {RENEW}; “{stages}” is none of them.")
     if out.resolve() == path.resolve():
         raise InvalidInput("The output would overwrite the notebook itself; choose another name.")
     source = load_notebook(path)
@@ -117,11 +125,15 @@ def run_notebook(
     account = account or default_account(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     with running_gateway(settings), _acting_as(account, settings):
-        done = _execute(path, out, chosen, timeout_s=timeout_s, on_cell=on_cell)
+        packages = package_lock(settings, account)
+        lock = environment_lock(packages)
+        kept = None if stages == OFF else Stages(settings, account, lock, chosen, _reader(settings), stages)
+        done = _execute(path, out, chosen, timeout_s=timeout_s, on_cell=on_cell, stages=kept)
         if on_cell is not None:
             cells = len(code_cells(done.cells))
             on_cell(CellProgress(WRITING, 0, cells, cells))
-        about = _about(settings, path, done, chosen, account)
+        about = _about(settings, path, done, chosen, account) | {"packages": packages, "environment": lock}
+    about["stages"] = _label_stages(done, kept)
     done.metadata[METADATA] = about
     nbformat.write(done, out)
     results = declared_results(done.cells)
@@ -132,48 +144,40 @@ def run_notebook(
 
 
 def _execute(
-    path: Path, out: Path, chosen: Mapping[str, Any], *, timeout_s: int | None, on_cell: OnCell | None
-) -> nbformat.NotebookNode:
+    path: Path, out: Path, chosen: Mapping[str, Any],
+    *, timeout_s: int | None, on_cell: OnCell | None, stages: Stages | None,
+) -> nbformat.NotebookNode:  # fmt: skip
     import papermill  # noqa: PLC0415 - heavy, loaded on first use
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415 - the same
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - the same
 
     logging.getLogger("papermill").setLevel(logging.WARNING)
-    try:
+    with stops_told(out, timeout_s):
         return papermill.execute_notebook(
             str(path), str(out), parameters=dict(chosen), engine_name=ENGINE, kernel_name=KERNEL,
-            progress_bar=False, cwd=None, execution_timeout=timeout_s, on_cell=on_cell,
+            progress_bar=False, cwd=None, execution_timeout=timeout_s, on_cell=on_cell, stages=stages,
         )  # fmt: skip
-    except PapermillExecutionError as problem:
-        cell = _failed_cell(out)
-        said = f"{problem.ename}: {problem.evalue}".strip()
-        raise RunFailed(
-            f"Cell {cell} stopped with {said} The notebook up to there is kept in {out.name}.",
-            cell=cell, error=str(problem.ename),
-        ) from None  # fmt: skip
-    except CellTimeoutError:
-        raise RunFailed(
-            f"A cell took longer than {timeout_s} s. The notebook up to there is kept in {out.name}.",
-            cell=_failed_cell(out), error="TIMEOUT",
-        ) from None  # fmt: skip
-    except DeadKernelError:
-        raise RunFailed(
-            f"The kernel died, probably for lack of memory. The notebook up to there is kept in {out.name}.",
-            cell=_failed_cell(out), error="DeadKernel",
-        ) from None  # fmt: skip
 
 
-def _failed_cell(out: Path) -> int:
-    """Give the number, from 1 and among the cells of the notebook as given, of the cell that failed."""
-    number = 0
-    for cell in load_notebook(out).cells:
-        tags = cell.metadata.get("tags", [])
-        if "papermill-error-cell-tag" in tags:
-            continue
-        number += "injected-parameters" not in tags
-        if cell.metadata.get("papermill", {}).get("status") in ("failed", "running"):
-            return number
-    return number
+def _reader(settings: Settings) -> Callable[[str], dict[str, str]]:
+    """Give a function that tells which dataset versions a kernel has read, as the gateway recorded it."""
+
+    def reads(kernel: str) -> dict[str, str]:
+        line = Connection(settings.socket, operator_secret(settings))
+        try:
+            found: dict[str, str] = line.get(f"/v1/kernels/{kernel}/reads")["reads"]
+        finally:
+            line.close()
+        return found
+
+    return reads
+
+
+def _label_stages(done: nbformat.NotebookNode, stages: Stages | None) -> list[dict[str, Any]]:
+    """Write into each stage's cell whether it ran or was taken from an earlier run; give all of them."""
+    told = {} if stages is None else stages.told
+    numbers = code_cells(done.cells)
+    for index, stage in told.items():
+        done.cells[index].metadata[METADATA] = {"stage": stage}
+    return [{**stage, "cell": numbers[index].number} for index, stage in sorted(told.items())]
 
 
 @contextmanager
@@ -203,11 +207,10 @@ def _about(
         seen = line.get(f"/v1/kernels/{engine['id']}/reads") if engine.get("id") else {"reads": {}, "head": None}
     finally:
         line.close()
-    packages = package_lock(settings, account)
     return {
         "question": question_of(done), "notebook": path.name, "parameters": dict(chosen), "account": account,
         "isolation": engine.get("isolation", "none"), "kernel": engine.get("kernel", KERNEL),
-        "data": seen["reads"], "audit_head": seen["head"], "audit_checkpoint": seen.get("checkpoint"),
-        "packages": packages, "environment": environment_lock(packages),
+        "data": seen["reads"], "data_seen": seen.get("seen", {}),
+        "audit_head": seen["head"], "audit_checkpoint": seen.get("checkpoint"),
         "started": papermill.get("start_time"), "ended": papermill.get("end_time"),
     }  # fmt: skip
