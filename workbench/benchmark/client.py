@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from workbench.benchmark.results import Entry, Leaderboard
+from workbench.benchmark.board.table import Leaderboard
+from workbench.benchmark.results import Entry
 from workbench.connection import Connection
 
 POLL_S = 0.5

@@ -1,22 +1,25 @@
-"""What scoring and submitting give back in a notebook: Score, Entry, Leaderboard.
+"""What scoring and submitting give back in a notebook: Score and Entry.
 
 Runs in: kernel | terminal
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.benchmark.markup import GREY, badge, frame, interval_bar, interval_text, small, table
+from workbench.benchmark.board.table import Leaderboard
+from workbench.benchmark.markup import badge, frame, interval_bar, interval_text, small, table
 from workbench.benchmark.metrics.definitions import Measured, definition
 
 if TYPE_CHECKING:
     from workbench.benchmark.pictures import Picture
+
+__all__ = ["FAILED", "SYNTHETIC", "Entry", "Leaderboard", "Score"]
 
 FAILED = "failed"
 SYNTHETIC = "Synthetic data: a number here says how well phantoms are read, nothing about patients."
@@ -152,73 +155,3 @@ class Entry:
             interval_bar(self.value, self.interval) + small("Scored behind the gateway on the public test."),
             title=f"Submission {escape(self.submission)}: {value}",
         )
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """A task's leaderboard, best first; the final column stays empty until the task is closed."""
-
-    task: str
-    title: str
-    version: str
-    metric: str
-    synthetic: bool
-    entries: Sequence[dict[str, Any]]
-
-    @classmethod
-    def from_reply(cls, body: dict[str, Any]) -> Leaderboard:
-        """Read what the gateway answers."""
-        return cls(
-            body["task"],
-            body["title"],
-            body["version"],
-            body["metric"],
-            bool(body["synthetic"]),
-            tuple(body["entries"]),
-        )
-
-    def table(self) -> pd.DataFrame:
-        """Give the board as a table."""
-        columns = ["rank", "person", "note", "value", "low", "high", "submission", "created"]
-        rows = [
-            (
-                e["rank"],
-                e["person"],
-                e["note"],
-                e["value"],
-                *(e["interval"] or (None, None)),
-                e["submission"],
-                e["created"],
-            )
-            for e in self.entries
-        ]
-        return pd.DataFrame(rows, columns=columns)
-
-    def __repr__(self) -> str:
-        """Say it in one line, or print the board as text."""
-        lines = [f"{self.title} ({definition(self.metric).name}, public test)"]
-        for entry in self.entries:
-            value = interval_text(entry["value"], entry["interval"])
-            lines.append(f"{entry['rank']:>3}  {value:<22}  {entry['person']:<14}  {entry['note']}")
-        return "\n".join(lines if self.entries else [*lines, "  nobody yet"])
-
-    def _repr_html_(self) -> str:
-        name = definition(self.metric).name
-        rows = []
-        for entry in self.entries:
-            mark = f" {badge('baseline')}" if entry["kind"] == "baseline" else ""
-            colour = GREY if entry["kind"] == "baseline" else "#1565c0"
-            rows.append((
-                str(entry["rank"]), f"{escape(entry['person'])}{mark}", escape(entry["note"]),
-                interval_text(entry["value"], entry["interval"]),
-                interval_bar(entry["value"], entry["interval"], colour=colour),
-                interval_text(*(entry["final"] or (None, None))), escape(entry["created"][:10]),
-            ))  # fmt: skip
-        if not rows:
-            rows = [("", "nobody yet", "", "", "", "", "")]
-        head = ["Rank", "Who", "Note", f"Public {name} (95 %)", "", "Final", "Day"]
-        band = badge("synthetic", colour="#e65100") + " " + SYNTHETIC if self.synthetic else ""
-        text = small(
-            f"{band}<br>The final test is opened once, when the task closes. Task {escape(self.version[:12])}."
-        )
-        return frame(table(head, rows, right=[0, 3, 5]) + text, title=escape(self.title))

@@ -1,7 +1,7 @@
 """Re-scoring: the same stored predictions, measured again by an evaluator process, must give the same bytes.
 
-It is how an author appeals, and how whoever answers for the hidden data checks that a number still follows from what was
-sent. Compared are the scores as canonical JSON and the draws; what the run cost is kept apart from them.
+It is how an author appeals, and how whoever answers for the hidden data checks that a number still follows from what
+was sent. Compared are the scores as canonical JSON and the draws; what the run cost is kept apart from them.
 
 Runs in: gateway
 """
