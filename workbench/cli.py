@@ -71,7 +71,7 @@ VERBS = (
     Verb("benchmark", "submit", "workbench.benchmark.submissions.commands", "submit a file to the hidden test"),
     Verb("benchmark", "submissions", "workbench.benchmark.submissions.commands", "list what you sent, with its state"),
     Verb("benchmark", "leaderboard", "workbench.benchmark.board.commands", "who stands where, and how sure that is"),
-    Verb("benchmark", "rescore", "workbench.benchmark.board.commands", "score a submission again: the same bytes?"),
+    Verb("benchmark", "rescore", "workbench.benchmark.board.commands", "score stored predictions again, byte for byte"),
     Verb("benchmark", "final", "workbench.benchmark.board.commands", "the final test of a task, opened once by two"),
     Verb("benchmark", "report", "workbench.benchmark.reports.run_command", "run a notebook into a report and a crate"),
     Verb("benchmark", "reproduce", "workbench.benchmark.reports.reproduce_command", "run a crate again: the verdict"),
