@@ -19,8 +19,9 @@ from workbench.errors import InvalidInput, RunFailed
 
 @dataclass(frozen=True)
 class _Examples:
-    patches: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    inputs: NDArray[np.float32]
+    labels: NDArray[Any]
+    form: str = "patches"
 
 
 class _BrightCubes:
@@ -44,7 +45,7 @@ SHORT: dict[str, Any] = {"epochs": 2, "batches": 4}
 def test_it_learns_a_task_that_can_be_learnt() -> None:
     task = _BrightCubes()
     model = train(task, seed=3, epochs=4, batches=8)
-    scores = model.predict(task.examples("train").patches)
+    scores = model.predict(task.examples("train").inputs)
     assert scores[:12].min() > scores[12:].max()
 
 
@@ -72,7 +73,7 @@ def test_onnx_gives_the_same_probabilities() -> None:
     task = _BrightCubes()
     model = train(task, seed=3, **SHORT)
     session = onnxruntime.InferenceSession(model.to_onnx(), providers=["CPUExecutionProvider"])
-    patches = task.examples("train").patches[:5]
+    patches = task.examples("train").inputs[:5]
     (given,) = session.run(["probability"], {"patches": patches})
     np.testing.assert_allclose(given, model.predict(patches), atol=1e-5)
 
@@ -97,7 +98,7 @@ def test_a_split_with_one_class_is_refused() -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     task = _BrightCubes()
-    task.examples("train").patches[:] = np.nan
+    task.examples("train").inputs[:] = np.nan
     with pytest.raises(RunFailed, match="loss is nan in epoch 1"):
         train(task, epochs=1, batches=1)
 

@@ -48,6 +48,13 @@ class Examples:
     centres_mm: Floats
     scores: Floats
 
+    form = "patches"
+
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """What a network looks at: the patches."""
+        return self.patches
+
     def __len__(self) -> int:
         """Count the patches."""
         return len(self.scans)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.benchmark.board.table import Leaderboard
 from workbench.benchmark.client import read_leaderboard, send, wait_for
 from workbench.benchmark.examples import (
     Examples,
-    ScanPatches,
-    ScanWork,
     malignant_of,
     prepare_scan,
     scan_names,
@@ -26,9 +25,11 @@ from workbench.benchmark.examples import (
 )
 from workbench.benchmark.markup import badge, frame, small, table
 from workbench.benchmark.metrics.definitions import definition
-from workbench.benchmark.results import FAILED, SYNTHETIC, Entry, Leaderboard, Score
+from workbench.benchmark.results import FAILED, SYNTHETIC, Entry, Score
 from workbench.benchmark.scoring import checked_probabilities, hits, measure_binary, measure_detection, sort_marks
-from workbench.benchmark.tasks.definition import TaskDefinition, definitions, task_definition
+from workbench.benchmark.tasks.card import sentences
+from workbench.benchmark.tasks.definition import TaskDefinition
+from workbench.benchmark.tasks.of_home import task_here, tasks_here
 from workbench.compute.progress import Progress, display_handle
 from workbench.connection import connect_from_environment
 from workbench.data.catalogue import dataset
@@ -40,16 +41,18 @@ if TYPE_CHECKING:
 
 
 TRAIN = "train"
+Work = TypeVar("Work")
+Part = TypeVar("Part")
 
 
 class Model(Protocol):
     """What can be scored and submitted, such as what `wb.train` gives."""
 
-    def predict(self, patches: NDArray[Any]) -> NDArray[Any]:
-        """Give a probability for each patch."""
+    def predict(self, inputs: NDArray[Any], /) -> NDArray[Any]:
+        """Give a probability for each patch, or for each pixel of each section."""
 
     def to_onnx(self) -> bytes:
-        """Give the model as ONNX: input ``patches``, output ``probability``."""
+        """Give the model as ONNX: input ``patches`` or ``sections``, output ``probability``."""
 
 
 class Task:
@@ -58,7 +61,7 @@ class Task:
     def __init__(self, definition_: TaskDefinition) -> None:
         self.definition = definition_
         self.id = definition_.id
-        self._examples: dict[str, Examples] = {}
+        self._examples: dict[str, Any] = {}
 
     @property
     def question(self) -> str:
@@ -75,8 +78,10 @@ class Task:
         """By how much a re-run may differ and still count as the same."""
         return self.definition.tolerance
 
-    def examples(self, split: str, cluster: Cluster | None = None) -> Examples:
-        """Give the labelled patches of a split, read under your grant; kept in memory for the next call.
+    def examples(self, split: str, cluster: Cluster | None = None) -> Any:
+        """Give what a split holds to learn from, read under your grant; kept in memory for the next call.
+
+        For detection and nodules that is `Examples` (patches), for segmentation `Sections`.
 
         Parameters
         ----------
@@ -94,14 +99,14 @@ class Task:
             self._examples[split] = self._prepare(split, cluster)
         return self._examples[split]
 
-    def _prepare(self, split: str, cluster: Cluster | None) -> Examples:
+    def _prepare(self, split: str, cluster: Cluster | None) -> Any:
         place = self.definition.place(split)
         source = dataset(place.dataset)
         names = scan_names(source, place.split)
         if not names:
             raise InvalidInput(f"“{place.dataset}” has no scans in its split “{place.split}”; fill it first.")
         work = scan_work(self.definition, source, names, with_nodules=split == TRAIN)
-        parts = _map(prepare_scan, work, cluster)
+        parts = map_scans(prepare_scan, work, cluster)
         scans = tuple(part.scan for part in parts for _ in range(len(part.patches)))
         centres_mm = np.concatenate([part.centres_mm for part in parts])
         scores = np.concatenate([part.scores for part in parts])
@@ -148,7 +153,8 @@ class Task:
     def _to_score(self, split: str) -> Examples:
         if split == TRAIN:
             raise InvalidInput("A score on the training split says nothing; score on split “validation”.")
-        return self.examples(split)
+        found: Examples = self.examples(split)
+        return found
 
     def _measure(self, examples: Examples, answer: object, bootstrap: int, seed: int) -> Score:
         probability = checked_probabilities(answer, len(examples))
@@ -213,15 +219,14 @@ class Task:
         ]  # fmt: skip
         band = f"{badge('synthetic', colour='#e65100')} {SYNTHETIC}<br>" if self.definition.synthetic else ""
         meaning = definition(self.metric)
-        text = small(
-            f"{band}Truth: {escape(self.definition.label.says)}<br>{escape(meaning.metric)}: {escape(meaning.text)}"
-        )
+        said = "<br>".join(escape(sentence) for sentence in sentences(self.definition))
+        text = small(f"{band}{said}<br>{escape(meaning.metric)}: {escape(meaning.text)}")
         title = f"{escape(self.definition.title)}: {escape(self.question)}"
         return frame(table(["Split", "Data", "Read by"], rows) + text, title=title)
 
 
 class TaskTable(Sequence[Task]):
-    """The tasks of this release."""
+    """The tasks of this release and of this home."""
 
     def __init__(self, found: Sequence[Task]) -> None:
         self._found = tuple(found)
@@ -252,7 +257,7 @@ class TaskTable(Sequence[Task]):
 
 def tasks() -> TaskTable:
     """Give the benchmark tasks."""
-    return TaskTable([Task(found) for found in definitions().values()])
+    return TaskTable([_open(found) for found in tasks_here()])
 
 
 def task(name: str) -> Task:
@@ -263,12 +268,20 @@ def task(name: str) -> Task:
     NotFound
         When there is none of this name.
     """
-    return Task(task_definition(name))
+    return _open(task_here(name))
 
 
-def _map(
-    function: Callable[[ScanWork], ScanPatches], work: Sequence[ScanWork], cluster: Cluster | None
-) -> list[ScanPatches]:
+def _open(found: TaskDefinition) -> Task:
+    """Give the task as its kind is handled."""
+    if found.kind != "segmentation3d":
+        return Task(found)
+    from workbench.benchmark.segmentation_task import SegmentationTask  # noqa: PLC0415 - it builds on this module
+
+    return SegmentationTask(found)
+
+
+def map_scans(function: Callable[[Work], Part], work: Sequence[Work], cluster: Cluster | None) -> list[Part]:
+    """Prepare scans one by one, on a cluster's workers or here, with a progress bar."""
     if cluster is not None:
         return cluster.map(function, work, label="scans prepared")
     parts = []

@@ -17,6 +17,7 @@ from distributed import get_worker
 from numpy.typing import NDArray
 
 from workbench.compute.network import PatchNet
+from workbench.compute.section_network import SectionNet
 from workbench.errors import RunFailed
 
 BATCH = 32
@@ -26,6 +27,9 @@ THREADS = 1
 MAX_SHIFT = 1
 POSITIVES = BATCH // 4
 NEGATIVES = BATCH - POSITIVES
+SECTIONS = 8  # a section is as much work as a few patches
+SECTION_SHIFT = 4
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,18 @@ class Recipe:
     learning_rate: float
 
 
-def initial_network(seed: int) -> torch.nn.Module:
-    """Give the default network with weights drawn from the seed, leaving torch's global generator as it was."""
+def initial_network(seed: int, form: str = "patches") -> torch.nn.Module:
+    """Give the default network for patches or sections, weights drawn from the seed, torch's generator left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if form == "sections":
+            return SectionNet().to(memory_format=torch.channels_last)
         # Channels last is how the CPU's convolutions want their weights: a step takes two thirds of the time.
         return PatchNet().to(memory_format=torch.channels_last_3d)
 
 
 def fit(
-    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe,
+    network: torch.nn.Module, inputs: NDArray[Any], labels: NDArray[Any], recipe: Recipe,
     report: Callable[[int, float], None],
 ) -> tuple[dict[str, torch.Tensor], list[float]]:  # fmt: skip
     """Fit a network and give its weights and the mean loss of each epoch.
@@ -56,10 +62,10 @@ def fit(
     ----------
     network : torch.nn.Module
         Where to start.
-    patches : ndarray, float32, shape (n, 1, z, y, x)
+    inputs : ndarray, float32, shape (n, 1, z, y, x) of patches or (n, 1, y, x) of sections
         Values 0..1.
-    labels : ndarray, int64, shape (n,)
-        0 or 1, both present.
+    labels : ndarray, shape (n,), or (n, y, x) of sections
+        0 or 1; of patches both are present.
     recipe : Recipe
         Seed and sizes.
     report : callable
@@ -77,18 +83,25 @@ def fit(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            return _fit(network.train(), patches, labels, recipe, report)
+            return _fit(network.train(), _batches(inputs, labels), recipe, report)
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was_deterministic)
 
 
+def _batches(inputs: NDArray[Any], labels: NDArray[Any]) -> Callable[[np.random.Generator], Batch]:
+    """Give what draws a batch from examples of either form."""
+    if labels.ndim == 1:
+        classes = (np.flatnonzero(labels == 0), np.flatnonzero(labels == 1))
+        return lambda draw: _patch_batch(inputs, classes, draw)
+    return lambda draw: _section_batch(inputs, labels, draw)
+
+
 def _fit(
-    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe,
+    network: torch.nn.Module, batch_of: Callable[[np.random.Generator], Batch], recipe: Recipe,
     report: Callable[[int, float], None],
 ) -> tuple[dict[str, torch.Tensor], list[float]]:  # fmt: skip
     draw = np.random.default_rng(recipe.seed)
-    classes = (np.flatnonzero(labels == 0), np.flatnonzero(labels == 1))
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=recipe.learning_rate, total_steps=recipe.epochs * recipe.batches
@@ -97,12 +110,12 @@ def _fit(
     losses = []
     with ThreadPoolExecutor(1) as ahead:
         # The next batch is turned and cut while this one is learnt from; one thread draws, so the order is fixed.
-        coming = ahead.submit(_batch, patches, classes, draw)
+        coming = ahead.submit(batch_of, draw)
         for epoch in range(1, recipe.epochs + 1):
             total = 0.0
             for _ in range(recipe.batches):
                 batch, wanted = coming.result()
-                coming = ahead.submit(_batch, patches, classes, draw)
+                coming = ahead.submit(batch_of, draw)
                 loss = loss_of(network(batch), wanted)
                 optimiser.zero_grad()
                 loss.backward()
@@ -116,14 +129,24 @@ def _fit(
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}, losses
 
 
-def _batch(
-    patches: NDArray[Any], classes: tuple[NDArray[np.intp], ...], draw: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _patch_batch(patches: NDArray[Any], classes: tuple[NDArray[np.intp], ...], draw: np.random.Generator) -> Batch:
     """Draw a batch: a quarter positive, since candidates are about 10 to 1 and the costly marks are vessels."""
     drawn = [draw.choice(indices, size) for indices, size in zip(classes, (NEGATIVES, POSITIVES), strict=True)]
     batch = np.stack([augment(patches[i, 0], draw) for i in np.concatenate(drawn)])[:, None]
     wanted = np.repeat(np.array([0, 1], dtype=np.float32), (NEGATIVES, POSITIVES))
     return torch.from_numpy(batch), torch.from_numpy(wanted)
+
+
+def _section_batch(sections: NDArray[Any], masks: NDArray[Any], draw: np.random.Generator) -> Batch:
+    """Draw sections with their masks, each mirrored left to right or not, and shifted, alike."""
+    images: list[NDArray[np.float32]] = []
+    wanted: list[NDArray[np.float32]] = []
+    for place in draw.integers(0, len(sections), SECTIONS):
+        down, right = (int(step) for step in draw.integers(-SECTION_SHIFT, SECTION_SHIFT + 1, 2))
+        step = -1 if draw.integers(2) else 1
+        for into, image in ((images, sections[place, 0]), (wanted, masks[place])):
+            into.append(np.roll(image, (down, right), axis=(0, 1))[:, ::step].astype(np.float32))
+    return torch.from_numpy(np.stack(images)[:, None]), torch.from_numpy(np.stack(wanted))
 
 
 def augment(patch: NDArray[Any], draw: np.random.Generator) -> NDArray[np.float32]:
@@ -153,8 +176,8 @@ def augment(patch: NDArray[Any], draw: np.random.Generator) -> NDArray[np.float3
 
 
 def fit_and_log(
-    network: torch.nn.Module, patches: NDArray[Any], labels: NDArray[np.int64], recipe: Recipe, topic: str
+    network: torch.nn.Module, inputs: NDArray[Any], labels: NDArray[Any], recipe: Recipe, topic: str
 ) -> tuple[dict[str, torch.Tensor], list[float]]:
     """Fit on a Dask worker, sending each epoch's loss to everyone who subscribed to the topic."""
     worker = get_worker()
-    return fit(network, patches, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))
+    return fit(network, inputs, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))

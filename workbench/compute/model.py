@@ -17,9 +17,26 @@ from numpy.typing import NDArray
 
 from workbench.compute.curve import curve_html
 from workbench.compute.network import Mirrored
+from workbench.compute.section_network import Marked
 from workbench.errors import InvalidInput
 
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a network looks at: the shapes of one input and of its answer, what asks it, and what makes inputs."""
+
+    shape: tuple[int, ...]
+    answer: tuple[int, ...]
+    asked: type[Mirrored] | type[Marked]
+    made_by: str
+
+
+FORMS = {
+    "patches": Form((1, 32, 32, 32), (), Mirrored, "imaging.extract_patches"),
+    "sections": Form((1, 128, 128), (128, 128), Marked, "imaging.cut_sections"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +61,10 @@ class TrainedModel:
         The seed of initialisation, order and augmentation.
     history : tuple of Step
         The loss of each epoch.
-    patch : int
-        The edge of the cubes it takes, voxels.
+    examples, positives : int
+        How many it learned from; of sections, `positives` counts those with a marked pixel.
+    form : str
+        What it looks at: `patches` or `sections`.
     """
 
     task: str
@@ -54,19 +73,19 @@ class TrainedModel:
     history: tuple[Step, ...]
     examples: int
     positives: int
-    patch: int = 32
+    form: str = "patches"
 
-    def predict(self, patches: NDArray[Any]) -> NDArray[np.float32]:
-        """Give the probability that each patch is positive.
+    def predict(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Give the probability of each patch, or of each pixel of each section.
 
         Parameters
         ----------
-        patches : ndarray, float32, shape (n, 1, 32, 32, 32)
-            Values 0..1, as `imaging.extract_patches` makes them.
+        inputs : ndarray, float32, shape (n, 1, 32, 32, 32) of patches or (n, 1, 128, 128) of sections
+            Values 0..1, as `imaging.extract_patches` and `imaging.cut_sections` make them.
 
         Returns
         -------
-        ndarray, float32, shape (n,)
+        ndarray, float32, shape (n,) for patches, (n, 128, 128) for sections
             Probabilities, 0..1.
 
         Raises
@@ -74,32 +93,35 @@ class TrainedModel:
         InvalidInput
             When the shape is another, or a value is not finite.
         """
-        values = np.ascontiguousarray(patches, dtype=np.float32)
-        if values.ndim != 5 or values.shape[1:] != (1, self.patch, self.patch, self.patch):
+        values, form = np.ascontiguousarray(inputs, dtype=np.float32), FORMS[self.form]
+        if values.shape[1:] != form.shape:
+            wanted = ", ".join(map(str, form.shape))
             raise InvalidInput(
-                f"Patches must have the shape (n, 1, {self.patch}, {self.patch}, {self.patch}); got {values.shape}."
+                f"{self.form.capitalize()} must have the shape (n, {wanted}), as {form.made_by} makes them; "
+                f"got {values.shape}."
             )
         if not np.isfinite(values).all():
-            raise InvalidInput("The patches hold values that are not finite; window the volume before cutting patches.")
+            raise InvalidInput(f"The {self.form} hold values that are not finite; make them by {form.made_by}.")
         parts = [self._batch(values[start : start + BATCH]) for start in range(0, len(values), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, *form.answer), dtype=np.float32)
 
     def _batch(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            result: NDArray[np.float32] = Mirrored(self.network).eval()(torch.from_numpy(values)).numpy()
+            asked = FORMS[self.form].asked(self.network).eval()
+            result: NDArray[np.float32] = asked(torch.from_numpy(values)).numpy()
         return result
 
     def to_onnx(self) -> bytes:
-        """Give the model as ONNX: input ``patches`` (n, 1, 32, 32, 32), output ``probability`` (n,)."""
-        buffer = io.BytesIO()
-        module = Mirrored(self.network).eval()
-        sample = torch.zeros((2, 1, self.patch, self.patch, self.patch))
+        """Give the model as ONNX: input ``patches`` or ``sections`` as `predict` takes them, output ``probability``."""
+        buffer, form = io.BytesIO(), FORMS[self.form]
+        module = form.asked(self.network).eval()
+        sample = torch.zeros((2, *form.shape))
         with torch.no_grad(), warnings.catch_warnings():
             # The classic exporter needs no further package; it warns that it is no longer the default.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                module, (sample,), buffer, input_names=["patches"], output_names=["probability"],
-                dynamic_axes={"patches": {0: "n"}, "probability": {0: "n"}}, opset_version=17, dynamo=False,
+                module, (sample,), buffer, input_names=[self.form], output_names=["probability"],
+                dynamic_axes={self.form: {0: "n"}, "probability": {0: "n"}}, opset_version=17, dynamo=False,
             )  # fmt: skip
         return buffer.getvalue()
 
@@ -115,14 +137,14 @@ class TrainedModel:
     def __repr__(self) -> str:
         """Say what it is in one line."""
         return (
-            f"<TrainedModel for {self.task}: {len(self.history)} epochs on {self.examples} patches "
+            f"<TrainedModel for {self.task}: {len(self.history)} epochs on {self.examples} {self.form} "
             f"({self.positives} positive), seed {self.seed}, weights {self.fingerprint[:12]}>"
         )
 
     def _repr_html_(self) -> str:
         parameters = sum(tensor.numel() for tensor in self.network.parameters())
         head = (
-            f"<b>Model for {self.task}</b><br>{parameters:,} weights · {self.examples:,} patches, "
+            f"<b>Model for {self.task}</b><br>{parameters:,} weights · {self.examples:,} {self.form}, "
             f"{self.positives:,} positive · seed {self.seed} · <code>{self.fingerprint[:12]}</code>"
         )
         return curve_html(head, [step.loss for step in self.history], len(self.history))

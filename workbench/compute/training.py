@@ -28,12 +28,16 @@ class Labelled(Protocol):
     """What a task gives to learn from."""
 
     @property
-    def patches(self) -> NDArray[Any]:
-        """Patches, float32, shape (n, 1, 32, 32, 32), values 0..1."""
+    def form(self) -> str:
+        """Tell what the inputs are: `patches` or `sections`."""
+
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """Give float32 values 0..1: patches (n, 1, 32, 32, 32) or sections (n, 1, 128, 128)."""
 
     @property
     def labels(self) -> NDArray[Any]:
-        """Labels 0 or 1, shape (n,)."""
+        """Give what is true: of patches 0 or 1, shape (n,); of sections each pixel's share, 0..1, (n, 128, 128)."""
 
 
 class TrainableTask(Protocol):
@@ -60,7 +64,8 @@ def train(
     task : Task
         From `wb.task(...)`; its ``train`` split is read under your grant.
     network : torch.nn.Module, optional
-        From float32 (n, 1, 32, 32, 32) in 0..1 to n logits; a small 3D network when left out.
+        For patches from float32 (n, 1, 32, 32, 32) in 0..1 to n logits, a small 3D network when left out; for sections
+        from (n, 1, 128, 128) to one logit a pixel, (n, 128, 128), a small U-Net when left out.
     cluster : Cluster, optional
         Where to prepare and train; this kernel when left out.
     seed : int
@@ -68,7 +73,7 @@ def train(
     epochs : int
         How many, 1–1000.
     batches : int
-        Batches of 32 patches per epoch, half of them positive, 1–10000.
+        Batches per epoch, 1–10000: of 32 patches, a quarter of them positive, or of 8 sections.
     learning_rate : float
         Peak rate of a one-cycle schedule, above 0, at most 1.
 
@@ -90,24 +95,27 @@ def train(
     except ImportError as problem:
         raise MissingDependency(f"Training needs torch ({problem}): `pip install ai4h-workbench[train]`.") from None
     examples = task.examples("train", cluster=cluster)
-    labels = np.asarray(examples.labels).astype(np.int64)
-    positives = int(labels.sum())
+    labels = np.asarray(examples.labels)
+    is_positive = labels.reshape(len(labels), -1).max(axis=1, initial=0) > 0.5
+    positives = int(is_positive.sum())
     if positives == 0 or positives == len(labels):
         raise InvalidInput(
             f"The training split of {task.id} has {positives} positive examples of {len(labels)}; "
             "both classes are needed."
         )
     recipe = Recipe(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
-    start = network if network is not None else initial_network(seed)
+    start = network if network is not None else initial_network(seed, examples.form)
     live = _Curve(task.id, epochs)
     if cluster is None:
-        state, losses = fit(start, examples.patches, labels, recipe, live.report)
+        state, losses = fit(start, examples.inputs, labels, recipe, live.report)
     else:
-        state, losses = _on_cluster(cluster, (start, examples.patches, labels, recipe), live.report)
+        state, losses = _on_cluster(cluster, (start, examples.inputs, labels, recipe), live.report)
     start.load_state_dict(state)
     live.finish()
     history = tuple(Step(epoch, loss) for epoch, loss in enumerate(losses, start=1))
-    return TrainedModel(task.id, start.eval(), seed, history, examples=len(labels), positives=positives)
+    return TrainedModel(
+        task.id, start.eval(), seed, history, examples=len(labels), positives=positives, form=examples.form
+    )
 
 
 def _check(**values: float) -> None:
