@@ -98,11 +98,11 @@ def _check_purpose(store: Store, key: Key) -> None:
 
 
 def _check_evaluator(store: Store, key: Key) -> None:
-    """Refuse an evaluator any dataset but those of its submission's task, and all of them once it has ended."""
+    """Refuse an evaluator all but the hidden datasets of its submission's task, and those too once it has ended."""
     task, submission = key.token.task or "", key.token.submission or ""
     job = find_row(store, submission)
     is_own = holds(job, key.token.id) and job["task"] == task
-    if not is_own or key.dataset not in definition_of(store, job["task_version"], task).datasets():
+    if not is_own or key.dataset not in definition_of(store, job["task_version"], task).hidden_datasets():
         reason = "An evaluator reads the data of the submission it was started for, while that runs, and nothing else."
         store.note(key.token.person, "task.evaluate", key.dataset, outcome="denied", reason=reason)
         raise AccessDenied(reason)

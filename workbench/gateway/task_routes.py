@@ -17,6 +17,7 @@ from workbench.benchmark.tasks.documents import MAX_CHARACTERS
 from workbench.errors import Conflict
 from workbench.gateway import guard
 from workbench.gateway.call import Call, Route
+from workbench.gateway.hidden_items import items_of
 from workbench.gateway.state import State
 from workbench.gateway.task_fit import check_fit
 
@@ -76,14 +77,16 @@ def described(state: State, task: TaskDefinition, person: str) -> dict[str, Any]
         "AND state = 'scored'", (task.id, version),
     ).fetchone()[0]  # fmt: skip
     shipped = published.is_shipped(task.id)
+    # Ids that predictions must name are no secret; which of them belong to the final test is.
+    items = len(items_of(state.archive, task, pins(state.store, task))) if version else 0
     return {
         "task": task.id, "title": task.title, "question": task.question, "kind": task.kind, "version": version,
         "metric": task.metric, "metric_name": meaning.name, "definition": meaning.text,
         "metrics": list(task.metrics), "higher_is_better": meaning.higher_is_better,
         "label": task.label.says, "label_verified": task.label.verified, "synthetic": task.synthetic,
         "splits": {name: place.model_dump() for name, place in task.splits.items()},
-        "submissions": list(task.submissions), "missing": task.missing, "unit": task.unit, "entries": entries,
-        "quota": quota_of(state.store, person, task, version), "shipped": shipped,
+        "submissions": list(task.submissions), "missing": task.missing, "unit": task.unit, "items": items,
+        "entries": entries, "quota": quota_of(state.store, person, task, version), "shipped": shipped,
         "notebook": f"{NOTEBOOK_FOLDER}/{task.id}.ipynb" if shipped else "",
     }  # fmt: skip
 

@@ -102,7 +102,7 @@ def shown(found: dict[str, Any]) -> str:
         f"{BAND if found['synthetic'] else ''}{found['title']}: {found['question']}",
         f"kind {found['kind']}, metric {found['metric']} ({found['metric_name']}), unit {found['unit']}, "
         f"items without an answer: {found['missing']}",
-        f"submit {', '.join(found['submissions'])}; {_left(quota)}",
+        f"submit {', '.join(found['submissions'])} for {found['items']} items; {_left(quota)}",
         f"version {version}",
         *(f"  {name:<12} {split['dataset']}, {split['split']}" for name, split in found["splits"].items()),
         *sentences(definition),

@@ -13,7 +13,6 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from workbench.benchmark.metrics.definitions import DEFINITIONS
 from workbench.benchmark.tasks.documents import Document, read_document
@@ -32,6 +31,7 @@ from workbench.benchmark.tasks.fields import (
     Text,
     Trap,
     Truth,
+    wrong,
 )
 from workbench.benchmark.tasks.rules import check_task
 from workbench.benchmark.tasks.wording import Problem, did_you_mean, problems_of
@@ -56,9 +56,8 @@ Ceiling = Literal["phantom-detection", "phantom-malignancy", "phantom-lungs", "p
 
 def _known(metric: str) -> str:
     if metric not in DEFINITIONS:
-        raise PydanticCustomError("metric", "there is no metric “{metric}”{near}", {
-            "metric": metric[:60] if metric.isprintable() else "?", "near": did_you_mean(metric, DEFINITIONS),
-        })  # fmt: skip
+        shown = metric[:60] if metric.isprintable() else "…"
+        raise wrong(f"there is no metric “{shown}”{did_you_mean(metric, DEFINITIONS)}")
     return metric
 
 

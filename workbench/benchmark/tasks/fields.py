@@ -11,9 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
+def wrong(sentence: str) -> PydanticCustomError:
+    """Give the error of a field whose value will not do."""
+    return PydanticCustomError("wrong", "{sentence}", {"sentence": sentence})
+
+
 def _one_line(text: str) -> str:
     if not text.isprintable() or text != text.strip():
-        raise PydanticCustomError("one_line", "must be one line of printable text without spaces around it")
+        raise wrong("must be one line of printable text without spaces around it")
     return text
 
 

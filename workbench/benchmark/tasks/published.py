@@ -128,8 +128,8 @@ def publish(
     before = _newest(store, task.id)
     for dataset in sorted({*task.hidden_datasets(), *(json.loads(before["datasets"]) if before else ())}):
         authorise(store, person, PUBLISH, dataset, context)
-    for dataset in task.hidden_datasets():
-        _check_hidden(store, dataset)
+    for dataset in task.datasets():
+        _check_tier(store, dataset, is_hidden=dataset in task.hidden_datasets())
     if before is not None and before["text"] == text and before["retired"] is None:
         raise Conflict(f"“{task.id}” is published just like this already.", code="task-unchanged")
     if look is not None:
@@ -192,14 +192,18 @@ def text_of(store: Store, task: str) -> str:
     return str(row["text"]) if row is not None else ""
 
 
-def _check_hidden(store: Store, dataset: str) -> None:
+def _check_tier(store: Store, dataset: str, *, is_hidden: bool) -> None:
     row = store.read().execute("SELECT tier FROM datasets WHERE name = ?", (dataset,)).fetchone()
-    tier = row["tier"] if row else "unknown"
-    if tier != HIDDEN_TIER:
+    tier = row["tier"] if row else None
+    if is_hidden and tier is not None and tier != HIDDEN_TIER:
         raise Conflict(
             f"“{dataset}” is {tier}, so people can come to read the hidden test; put it into a dataset of the tier "
             f"“{HIDDEN_TIER}”, which the evaluator alone reads.", code="test-not-hidden",
         )  # fmt: skip
+    if not is_hidden and tier == HIDDEN_TIER:
+        raise Conflict(
+            f"“{dataset}” is {tier}, so nobody can learn from it; name another one for train and validation."
+        )
 
 
 def _newest(store: Store, task: str) -> sqlite3.Row | None:

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
 from workbench.benchmark.metrics.definitions import DEFINITIONS
-from workbench.benchmark.tasks.wording import RULES, Finding
+from workbench.benchmark.tasks.wording import Finding, broken
 
 if TYPE_CHECKING:
     from workbench.benchmark.tasks.definition import TaskDefinition
@@ -62,7 +60,7 @@ def check_task(task: TaskDefinition) -> None:
         for finding in rule(task)
     ]
     if findings:
-        raise PydanticCustomError(RULES, "the fields do not go together", {"findings": findings})
+        raise broken(findings)
 
 
 def _splits(task: TaskDefinition) -> Iterator[Finding]:

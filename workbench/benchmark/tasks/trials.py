@@ -1,6 +1,6 @@
 """A test on which the ceiling and the baselines of a task are tried: what each of them answers to the same items.
 
-Runs in: terminal | evaluator
+Runs in: anywhere
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from workbench.benchmark.tasks.documents import Document, Place
 
@@ -26,6 +26,11 @@ class Finding:
 
     field: str
     what: str
+
+
+def broken(findings: list[Finding]) -> PydanticCustomError:
+    """Give the error of fields that do not go together; `problems_of` gives each finding its line."""
+    return PydanticCustomError(RULES, "the fields do not go together", {"findings": findings})
 
 
 @dataclass(frozen=True)
