@@ -1,165 +1,127 @@
-"""Submissions always end, failures cost nothing, and nobody sees another's."""
+"""What is read of a submission, and what becomes of the submissions of an older home."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from submission_desk import SCHEMAS, Desk
 
-from workbench.benchmark.submissions import records as submissions
-from workbench.benchmark.submissions.records import Outcome
-from workbench.benchmark.tasks.definition import task_definition
-from workbench.errors import Conflict, InvalidInput, NotFound, SubmissionRefused
-from workbench.governance.people import seed
+from workbench.benchmark.submissions import leases, records
+from workbench.errors import NotFound
 from workbench.governance.store import Store
-from workbench.settings import Settings
 
-TASK = "lung-nodule-detection"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 5, 3, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
+# The table as the release before wrote it.
+OLD = """
+CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, secret TEXT NOT NULL DEFAULT '',
+  institution TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '') STRICT;
+INSERT INTO people (id, name, created) VALUES ('researcher', 'R', '2026-05-01T00:00:00Z');
+CREATE TABLE submissions (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, task_version TEXT NOT NULL,
+  person TEXT REFERENCES people, kind TEXT NOT NULL CHECK (kind IN ('submission', 'baseline')),
+  intent TEXT NOT NULL CHECK (intent IN ('scored', 'validation')), note TEXT NOT NULL, sha256 TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'scored', 'valid', 'failed')), code TEXT,
+  message TEXT NOT NULL, scores TEXT, created TEXT NOT NULL, deadline TEXT NOT NULL, ended TEXT) STRICT;
+CREATE INDEX submissions_of_task ON submissions (task, state);
+"""
+ROWS = [
+    ("B1", "researcher", "submission", "scored", "first", "scored", None, '{"interval": null, "value": 0.5}', "E"),
+    ("B2", None, "baseline", "scored", "blob filter alone", "scored", None, '{"value": 0.25}', "E"),
+    ("B3", "researcher", "submission", "validation", "", "valid", None, None, "E"),
+    ("B4", "researcher", "submission", "scored", "", "failed", "TIMEOUT", None, "E"),
+    ("B5", "researcher", "submission", "scored", "", "running", None, None, None),
+    ("B6", "researcher", "submission", "scored", "", "queued", None, None, None),
+]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def older(tmp_path: Path) -> Iterator[Store]:
+    """Give a store that an older release left, opened by this one."""
+    path = tmp_path / "older" / "store.sqlite"
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript(OLD)
+    db.executemany(
+        "INSERT INTO submissions (id, person, kind, intent, note, state, code, scores, ended, task, task_version, "
+        "sha256, message, created, deadline) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'lung-nodule-detection', 'v', 'd', 'm', 'C', 'D')",
+        ROWS,
+    )
+    db.execute("PRAGMA user_version = 3")
+    db.commit()
+    db.close()
+    store = Store(path, SCHEMAS)
+    yield store
+    store.close()
 
 
-@pytest.fixture
-def store(home: Settings, clock: Clock) -> Iterator[Store]:
-    made = Store(home.store, (submissions.SCHEMA,), clock=clock)
-    seed(made, home)
-    for name in ("chest-ct", "chest-ct-test"):
-        with made.change("custodian", "test.fill", name) as db:
-            db.execute(
-                "INSERT INTO datasets VALUES (?, ?, 'open', 'custodian', '', '{}', 1, '2026-05-01')", (name, name)
-            )
-            db.execute(
-                "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest, status, uploader) "
-                "VALUES (?, 'v1', '2026-05-01', 1, 1, 1, '', 'published', 'custodian')", (name,),
-            )  # fmt: skip
-    yield made
-    made.close()
-
-
-def sent(store: Store, folder: Path, person: str = "researcher", **options: str) -> str:
-    return str(submissions.submit(store, folder, person, TASK, b"model", **options)["submission"])
-
-
-def scored(store: Store, folder: Path, person: str, value: float) -> str:
-    submission = sent(store, folder, person)
-    submissions.start(store, submission)
-    outcome = Outcome("scored", scores={"value": value, "interval": [value - 0.1, value + 0.1]})
-    baseline = ("blob filter alone", {"value": 0.3, "interval": [0.2, 0.4]})
-    submissions.finish(store, submission, outcome, baselines=(baseline,))
-    return submission
-
-
-def test_a_submission_is_kept_and_queued(store: Store, tmp_path: Path) -> None:
-    submission = sent(store, tmp_path, note="first")
-    file = submissions.model_file(tmp_path, submission)
-    assert submissions.read(store, submission)["state"] == "queued"
-    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"model", 0o600)
-
-
-def test_the_board_ranks_the_best_of_each_person_and_keeps_the_baseline_once(store: Store, tmp_path: Path) -> None:
-    for person, value in (("researcher", 0.5), ("teacher", 0.7), ("researcher", 0.4)):
-        scored(store, tmp_path, person, value)
-    entries = submissions.leaderboard(store, TASK)["entries"]
-    assert [(e["rank"], e["person"], e["value"]) for e in entries] == [
-        (1, "teacher", 0.7), (2, "researcher", 0.5), (3, "blob filter alone", 0.3),
+def test_an_older_home_keeps_what_was_sent(older: Store) -> None:
+    rows = older.read().execute("SELECT id, number, kind, intent, state, code, split FROM submissions").fetchall()
+    assert [tuple(row) for row in rows] == [
+        ("B1", 1, "onnx", "scored", "scored", None, "public_test"),
+        ("B3", 3, "onnx", "validation", "valid", None, ""),
+        ("B4", 4, "onnx", "scored", "failed", "TIMEOUT", "public_test"),
+        ("B5", 5, "onnx", "scored", "failed", "INTERNAL_ERROR", "public_test"),
+        ("B6", 6, "onnx", "scored", "failed", "INTERNAL_ERROR", "public_test"),
     ]  # fmt: skip
-    assert [e["kind"] for e in entries] == ["submission", "submission", "baseline"]
 
 
-def test_the_final_column_is_empty_while_the_task_is_open(store: Store, tmp_path: Path) -> None:
-    scored(store, tmp_path, "researcher", 0.5)
-    assert {e["final"] for e in submissions.leaderboard(store, TASK)["entries"]} == {None}
+def test_an_older_homes_scores_and_baselines_stay(older: Store) -> None:
+    body = records.read(older, "B1", "researcher")
+    assert (body["scores"], body["metric"], body["note"]) == ({"interval": None, "value": 0.5}, "froc_cpm:v1", "first")
+    row = older.read().execute("SELECT * FROM baselines").fetchone()
+    assert (row["name"], row["split"], row["scores"]) == ("blob filter alone", "public_test", '{"value": 0.25}')
 
 
-def test_new_data_start_a_new_board(store: Store, tmp_path: Path) -> None:
-    scored(store, tmp_path, "researcher", 0.5)
-    with store.change("custodian", "test.fill", "chest-ct-test") as db:
-        db.execute(
-            "INSERT INTO versions (dataset, version, created, scans, subjects, bytes, manifest, status, uploader) "
-            "VALUES ('chest-ct-test', 'v2', '2026-05-02', 1, 1, 1, '', 'published', 'custodian')"
-        )
-    assert submissions.leaderboard(store, TASK)["entries"] == []
+def test_what_an_older_home_left_under_way_says_why_it_ended(older: Store) -> None:
+    assert "submit it again" in records.find_row(older, "B5")["message"]
+    assert leases.take_next(older) is None
 
 
-@pytest.mark.parametrize("state", ["queued", "running"])
-def test_what_is_past_its_deadline_fails(store: Store, tmp_path: Path, clock: Clock, state: str) -> None:
-    submission = sent(store, tmp_path)
-    if state == "running":
-        submissions.start(store, submission)
-    clock.now += timedelta(hours=1)
-    assert submissions.expire(store) == [submission]
-    assert submissions.read(store, submission)["code"] == "TIMEOUT"
+def test_an_older_home_is_remade_once(older: Store) -> None:
+    again = Store(older.path, SCHEMAS)
+    assert again.read().execute("SELECT COUNT(*) FROM submissions").fetchone()[0] == 5
+    left = again.read().execute("SELECT name FROM sqlite_master WHERE name LIKE '%of_3'").fetchall()
+    assert [row["name"] for row in left] == []
+    again.close()
 
 
-def test_what_was_under_way_when_the_gateway_stopped_fails(store: Store, tmp_path: Path) -> None:
-    submission = sent(store, tmp_path)
-    assert submissions.abandon(store) == [submission]
-    assert "submit it again" in submissions.read(store, submission)["message"]
+def test_a_remade_table_is_the_new_one(older: Store, desk: Desk) -> None:
+    def columns(store: Store) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in store.read().execute("PRAGMA table_info(submissions)").fetchall()]
+
+    assert columns(older) == columns(desk.store)
+    made = "SELECT name FROM sqlite_master WHERE tbl_name = 'submissions' AND sql IS NOT NULL ORDER BY name"
+    assert [*map(tuple, older.read().execute(made))] == [*map(tuple, desk.store.read().execute(made))]
 
 
-def test_what_has_ended_stays_as_it_is(store: Store, tmp_path: Path) -> None:
-    submission = scored(store, tmp_path, "researcher", 0.5)
-    with pytest.raises(Conflict, match="has ended already"):
-        submissions.finish(store, submission, Outcome("scored", scores={"value": 1.0, "interval": None}))
-    assert submissions.abandon(store) == []
+def test_another_persons_submission_looks_as_if_it_did_not_exist(desk: Desk) -> None:
+    submission = desk.send()
+    for person, name in (("teacher", submission), ("researcher", "B99")):
+        with pytest.raises(NotFound, match="You have no submission"):
+            records.read(desk.store, name, person)
 
 
-def test_failures_do_not_use_up_quota(store: Store, tmp_path: Path) -> None:
-    for _ in range(task_definition(TASK).quota.scored_per_week + 2):
-        submissions.finish(store, sent(store, tmp_path), Outcome("failed", "TIMEOUT"))
-    assert sent(store, tmp_path)
+def test_a_body_says_all_that_is_known(desk: Desk) -> None:
+    body = records.read(desk.store, desk.send(note="first"), "researcher")
+    assert {name: body[name] for name in ("submission", "task", "person", "kind", "intent", "note", "state")} == {
+        "submission": "B1", "task": "lung-nodule-detection", "person": "researcher", "kind": "onnx",
+        "intent": "scored", "note": "first", "state": "queued",
+    }  # fmt: skip
+    assert (body["attempts"], body["started"], body["ended"], body["metric"]) == (0, None, None, "froc_cpm:v1")
 
 
-def test_a_full_quota_is_refused_until_the_week_is_over(store: Store, tmp_path: Path, clock: Clock) -> None:
-    for _ in range(task_definition(TASK).quota.scored_per_week):
-        scored(store, tmp_path, "researcher", 0.5)
-    with pytest.raises(SubmissionRefused) as stop:
-        sent(store, tmp_path)
-    assert stop.value.code == "QUOTA"
-    assert sent(store, tmp_path, intent="validation")
-    clock.now += timedelta(days=8)
-    assert sent(store, tmp_path)
+def test_each_change_has_a_number_of_its_own(desk: Desk) -> None:
+    first, second = desk.send(), desk.send()
+    submission, _ = desk.start()
+    numbers = [records.find_row(desk.store, name)["changed"] for name in (second, first)]
+    assert (submission, numbers) == (first, [2, 3])
 
 
-def test_another_persons_submission_looks_as_if_it_did_not_exist(store: Store, tmp_path: Path) -> None:
-    submission = sent(store, tmp_path)
-    with pytest.raises(NotFound):
-        submissions.read(store, submission, "teacher")
-
-
-@pytest.mark.parametrize("options", [{"intent": "best"}, {"note": "x" * 121}, {"note": "two\nlines"}])
-def test_a_wrong_intent_or_note_is_refused(store: Store, tmp_path: Path, options: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput):
-        sent(store, tmp_path, **options)
-
-
-def test_an_unknown_task_is_not_found(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
-        submissions.submit(store, tmp_path, "researcher", "nothing", b"model")
-
-
-def test_a_task_without_data_takes_no_submission(home: Settings, tmp_path: Path) -> None:
-    empty = Store(home.store, (submissions.SCHEMA,))
-    seed(empty, home)
-    with pytest.raises(Conflict, match="not filled"):
-        sent(empty, tmp_path)
-    empty.close()
-
-
-def test_every_change_of_a_submission_is_audited(store: Store, tmp_path: Path) -> None:
-    submission = scored(store, tmp_path, "researcher", 0.5)
-    rows = store.read().execute("SELECT action FROM audit WHERE resource IN (?, ?)", (submission, TASK)).fetchall()
-    assert [row["action"] for row in rows] == ["task.submit", "submission.start", "submission.finish"]
+def test_no_row_can_say_two_things(desk: Desk) -> None:
+    submission = desk.send()
+    for wrong in ("state = 'running'", "state = 'scored', ended = 'E'", "state = 'failed', ended = 'E'", "ended = 'E'"):
+        with pytest.raises(sqlite3.IntegrityError), desk.store.change("a", "test.break", submission) as db:
+            db.execute(f"UPDATE submissions SET {wrong} WHERE id = ?", (submission,))  # noqa: S608 - the test's own

@@ -67,7 +67,7 @@ def outcome_of(body: Mapping[str, Any]) -> Outcome:
         return Outcome("failed", str(code), _sentence(str(code), body.get("message")), cost=_cost(body))
     if state == "valid":
         return Outcome("valid", cost=_cost(body))
-    baselines = body.get("baselines") or {}
+    baselines = body.get("baselines", {})
     if not isinstance(baselines, dict):
         raise InvalidInput("“baselines” must be an object of measures by name.")
     measured = tuple((name[:200], _measure(one)) for name, one in baselines.items())
@@ -99,7 +99,10 @@ def finish(store: Store, submission: str, lease: str, outcome: Outcome) -> None:
     if outcome.state != "failed" and (outcome.state == "valid") != (row["intent"] == "validation"):
         raise InvalidInput("A validation ends as valid, everything else as scored, or as failed.")
     measure, now = outcome.measure or Measure(""), stamped(store)
-    message = outcome.message or ENDINGS.get(row["intent"], ENDINGS[outcome.state])
+    if outcome.state == "failed":
+        message = outcome.message or FAILURES[str(outcome.code)]
+    else:
+        message = ENDINGS.get(row["intent"], ENDINGS[outcome.state])
     with store.change(row["person"], "submission.finish", submission, state=outcome.state, code=outcome.code) as db:
         done = db.execute(
             "UPDATE submissions SET state = ?, code = ?, message = ?, scores = ?, draws = ?, cost = ?, ended = ?, "
