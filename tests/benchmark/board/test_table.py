@@ -11,7 +11,7 @@ from workbench.benchmark.board.table import Leaderboard, final_words, in_text
 WORST = {"name": "size", "group": "below 6", "units": 9, "value": 0.31, "interval": [0.2, 0.4]}
 FINAL = {"value": 0.58, "interval": [0.5, 0.66], "rank": 1, "rank_interval": [1, 1], "tie_group": 1, "ties": []}
 ENTRY = {
-    "submission": "B1", "person": "researcher", "note": "<b>big</b>", "kind": "submission", "payload": "onnx",
+    "submission": "B1", "person": "researcher", "note": "<b>x</b>", "kind": "submission", "payload": "onnx",
     "isolation": "sealed", "created": "2026-05-03T00:00:00Z", "cost": None, "final_failed": None, "value": 0.612,
     "interval": [0.5, 0.7], "units": 40, "items": 40, "answered": 38, "coverage": 0.95, "worst_subgroup": WORST,
     "final": None, "rank": 1, "rank_interval": [1, 2], "tie_group": 1, "ties": [],
@@ -37,7 +37,7 @@ def test_the_text_aligns_every_column() -> None:
         "Lung nodule detection · CPM, public test · task abababababab",
         "SYNTHETIC. Synthetic data: phantoms.",
         "rank  95 %  group  CPM (95 %)       final  who                worst subgroup      answered  run     note",
-        "1     1–2   1      0.612 (0.5–0.7)  –      researcher         size: below 6 0.31  95%       sealed  <b>big</b>",
+        "1     1–2   1      0.612 (0.5–0.7)  –      researcher         size: below 6 0.31  95%       sealed  <b>x</b>",
         "2     2     2      0.25             –      blob filter alone  –                   –         house",
         "The final test has not been opened.",
     ]
@@ -59,8 +59,8 @@ def test_the_table_holds_the_numbers() -> None:
 
 def test_a_note_is_never_markup() -> None:
     page = board(ENTRY, BASELINE)._repr_html_()
-    assert "<b>big</b>" not in page
-    assert "&lt;b&gt;big&lt;/b&gt;" in page
+    assert "<b>x</b>" not in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
 
 
 def test_a_synthetic_board_is_banded_and_a_real_one_is_not() -> None:
