@@ -30,6 +30,9 @@ EVERY_PATH = (
     "visas/trusted", "visas/trusted/W1/end", "visas/identities",
     "packages", "packages/remove", "packages/requests/K1", "packages/requests/K1/approve",
     "packages/requests/K1/refuse",
+    "reports", "reports/form", "reports/runs", "reports/runs/r", "reports/runs/r/cancel", "reports/runs/r/report",
+    "reports/crates", "reports/crate", "reports/crate/report", "reports/reproduce", "reports/verdict",
+    "submissions", "submissions/B1/withdraw", "workspace/submittable", "tasks/t/submissions",
 )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from workbench.jupyter.airlock_handlers import airlock_handlers
 from workbench.jupyter.lines import GatewayLines
 from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
+from workbench.jupyter.report_handlers import report_handlers
+from workbench.jupyter.submission_handlers import submission_handlers
 from workbench.settings import load_settings
 
 LARGEST_BODY = 64 * 1024
@@ -68,7 +70,9 @@ FORWARDED = (
     ("tasks", "/v1/tasks", READ),
     ("tasks/{task}", "/v1/tasks/{task}", READ),
     ("tasks/{task}/leaderboard", "/v1/tasks/{task}/leaderboard", READ),
+    ("submissions", "/v1/submissions", READ),
     ("submissions/{submission}", "/v1/submissions/{submission}", READ),
+    ("submissions/{submission}/withdraw", "/v1/submissions/{submission}/withdraw", WRITE),
     ("views/{view}", "/v1/views/{view}", READ),
     ("views/{view}/slices/{plane}/{index}", "/v1/views/{view}/slices/{plane}/{index}", READ),
 )
@@ -174,6 +178,8 @@ def api_handlers(base_url: str, lines: GatewayLines) -> list[tuple[Any, ...]]:
         (root + "notebooks", NotebooksHandler),
         (root + r"notebooks/(?P<folder>[\w-]+)/(?P<name>[\w.-]+)", NotebookHandler),
         *airlock_handlers(root, lines),
+        *report_handlers(root, lines.settings),
+        *submission_handlers(root, lines),
     ]
     for path, target, methods in FORWARDED:
         pattern = root + "/".join(_pattern(part) for part in path.split("/"))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import workbench
 from workbench.errors import AccessDenied, NotFound
@@ -27,6 +29,21 @@ def shipped_notebooks() -> list[dict[str, str]]:
     return [{"folder": file.parent.name, "name": file.name, "title": _title(file)} for file in files]
 
 
+def shipped_notebook(folder: str, name: str) -> Path:
+    """Give the file of a shipped notebook.
+
+    Raises
+    ------
+    NotFound
+        When no such notebook is shipped.
+    """
+    root = _root()
+    source = root / folder / name if root else None
+    if source is None or ".." in (folder, name) or "/" in name or not source.is_file():
+        raise NotFound(f"No notebook {folder}/{name} comes with the workbench; see the launcher for those that do.")
+    return source
+
+
 def place_notebook(settings: Settings, account: str, folder: str, name: str) -> str:
     """Copy a shipped notebook into an account's workspace, unless it is there; give its path in the file browser.
 
@@ -38,10 +55,7 @@ def place_notebook(settings: Settings, account: str, folder: str, name: str) -> 
         When the workspace's folder of that name is a link that leads elsewhere.
     """
     name = name if name.endswith(".ipynb") else f"{name}.ipynb"
-    root = _root()
-    source = root / folder / name if root else None
-    if source is None or ".." in (folder, name) or not source.is_file():
-        raise NotFound(f"No notebook {folder}/{name} comes with the workbench; see the launcher for those that do.")
+    source = shipped_notebook(folder, name)
     workspace = workspace_of(settings, account)
     target = workspace / folder / name
     if not inside(workspace, target):
@@ -61,11 +75,15 @@ def _root() -> Path | None:
     return next((folder for folder in FOLDERS if folder.is_dir()), None)
 
 
+def title_of(notebook: Mapping[str, Any], name: str) -> str:
+    """Give the question that heads a notebook, or its name."""
+    text = "".join(notebook["cells"][0]["source"]) if notebook["cells"] else ""
+    first = text.strip().splitlines()[0] if text.strip() else name
+    return first.lstrip("# ").strip() or name
+
+
 def _title(file: Path) -> str:
     try:
-        cells = json.loads(file.read_text())["cells"]
-        text = "".join(cells[0]["source"])
+        return title_of(json.loads(file.read_text()), file.stem)
     except (OSError, ValueError, KeyError, IndexError):
         return file.stem
-    first = text.strip().splitlines()[0] if text.strip() else file.stem
-    return first.lstrip("# ").strip() or file.stem

@@ -1,4 +1,4 @@
-"""Files of a workspace that may be offered for release: listed, and read without following a link out of it.
+"""Files of a workspace: listed by kind, and read without following a link out of it.
 
 Runs in: Jupyter server
 """
@@ -24,8 +24,11 @@ MOST_FILES = 500
 MOST_FILE_BYTES = 20_000_000
 
 
-def list_workspace(settings: Settings, account: str) -> list[dict[str, Any]]:
-    """List an account's files that may be offered, newest first, as `path`, `bytes` and `modified`."""
+def list_workspace(settings: Settings, account: str, suffixes: frozenset[str] = SUFFIXES) -> list[dict[str, Any]]:
+    """List an account's files of some kinds, newest first, as `path`, `bytes` and `modified`.
+
+    Left out, the kinds are those that may be offered for release.
+    """
     root = workspace_of(settings, account)
     found = []
     for folder, folders, names in os.walk(root):
@@ -33,7 +36,7 @@ def list_workspace(settings: Settings, account: str) -> list[dict[str, Any]]:
         for name in names:
             file = Path(folder, name)
             # A sidecar goes along with its table and is not chosen by itself.
-            if file.suffix.lower() not in SUFFIXES or name.startswith(".") or name.endswith(ENDING):
+            if file.suffix.lower() not in suffixes or name.startswith(".") or name.endswith(ENDING):
                 continue
             known = file.lstat()
             if stat.S_ISREG(known.st_mode):
@@ -45,7 +48,7 @@ def list_workspace(settings: Settings, account: str) -> list[dict[str, Any]]:
     ]
 
 
-def read_workspace(settings: Settings, account: str, path: str) -> tuple[str, bytes]:
+def read_workspace(settings: Settings, account: str, path: str, most_bytes: int = MOST_FILE_BYTES) -> tuple[str, bytes]:
     """Give the name and the content of one file of an account's workspace.
 
     Raises
@@ -53,7 +56,7 @@ def read_workspace(settings: Settings, account: str, path: str) -> tuple[str, by
     NotFound
         When there is no such file, or a link leads out of the workspace.
     InvalidInput
-        When the file is larger than the airlock takes.
+        When the file is larger than the caller takes.
     """
     root = workspace_of(settings, account)
     missing = NotFound(f"There is no file “{path[:200]}” in your workspace; choose it from the list again.")
@@ -69,13 +72,12 @@ def read_workspace(settings: Settings, account: str, path: str) -> tuple[str, by
         if not is_plain or not inside(root, os.readlink(f"/proc/self/fd/{descriptor}")):
             raise missing
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(MOST_FILE_BYTES + 1)
+            content = file.read(most_bytes + 1)
     finally:
         os.close(descriptor)
-    if len(content) > MOST_FILE_BYTES:
-        raise InvalidInput(
-            f"“{Path(path).name}” is larger than {MOST_FILE_BYTES // 1_000_000} MB; offer a summary of it instead."
-        )
+    if len(content) > most_bytes:
+        size = f"{most_bytes // 1_000_000} MB"
+        raise InvalidInput(f"“{Path(path).name}” is larger than {size}; make it smaller, or offer a summary of it.")
     return Path(path).name, content
 
 
