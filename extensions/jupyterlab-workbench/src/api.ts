@@ -1,16 +1,17 @@
 /** The only file that talks to the server; the session cookie is all the browser ever holds. */
 
 import { ServerConnection } from '@jupyterlab/services';
+import { BenchmarkApi } from './api-benchmark';
+import { ReportsApi } from './api-reports';
+import { asQuery, at, type Body, type Line } from './paths';
 import type {
   AccessRequest,
   Dataset,
   DatasetCard,
-  Leaderboard,
   Me,
   Purpose,
   Refusal,
   ShippedNotebook,
-  Task,
   WaitingVersion
 } from './replies';
 import type { Offer, OfferForm, Preview, Scan, Vote, WorkspaceFile } from './replies-airlock';
@@ -38,7 +39,9 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
-    message: string
+    message: string,
+    /** What is wrong with each field of a form, by its name. */
+    readonly fields: Record<string, string> = {}
   ) {
     super(message);
   }
@@ -51,9 +54,9 @@ export interface RequestForm {
   attestations: Facts;
 }
 
-type Body = Record<string, unknown>;
-
-export class Api {
+export class Api implements Line {
+  readonly reports = new ReportsApi(this);
+  readonly benchmark = new BenchmarkApi(this);
   private readonly settings = ServerConnection.makeSettings();
 
   // People, datasets and requests
@@ -155,25 +158,23 @@ export class Api {
   checkpoint = (): Promise<Body> => this.get('audit/checkpoint');
   proof = (event: number): Promise<Body> => this.get(at`audit/proof/${String(event)}`);
 
-  // Tasks and notebooks
+  // Notebooks
 
-  tasks = async (): Promise<Task[]> => (await this.get<{ tasks: Task[] }>('tasks')).tasks;
-  leaderboard = (task: string): Promise<Leaderboard> => this.get(at`tasks/${task}/leaderboard`);
   /** The shipped notebooks, each as `folder/name.ipynb`. */
   notebooks = async (): Promise<string[]> =>
     (await this.get<{ notebooks: ShippedNotebook[] }>('notebooks')).notebooks.map(one => `${one.folder}/${one.name}`);
   /** Lay a shipped notebook into the workspace, unless it is there already; give its path. */
   placeNotebook = async (notebook: string): Promise<string> => (await this.post<{ path: string }>(`notebooks/${notebook}`, {})).path;
 
-  private async get<Reply>(path: string): Promise<Reply> {
+  async get<Reply>(path: string): Promise<Reply> {
     return (await (await this.read('GET', path)).json()) as Reply;
   }
 
-  private async post<Reply>(path: string, body: Body): Promise<Reply> {
+  async post<Reply>(path: string, body: Body): Promise<Reply> {
     return (await (await this.read('POST', path, body)).json()) as Reply;
   }
 
-  private async read(method: string, path: string, body?: Body): Promise<Response> {
+  async read(method: string, path: string, body?: Body): Promise<Response> {
     const url = `${this.settings.baseUrl}workbench/api/${path}`;
     const init: RequestInit = body
       ? { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
@@ -191,22 +192,11 @@ export class Api {
   }
 }
 
-/** A path in which whatever is put in stays one name. */
-function at(words: TemplateStringsArray, ...names: string[]): string {
-  return words.reduce((path, word, index) => path + encodeURIComponent(names[index - 1] ?? '') + word);
-}
-
-/** A query string of what is not empty. */
-function asQuery(values: Record<string, string>): string {
-  const given = Object.entries(values).filter(([, value]) => value !== '');
-  return given.length ? `?${new URLSearchParams(given).toString()}` : '';
-}
-
 function asError(status: number, text: string): ApiError {
   try {
     const refusal = JSON.parse(text) as Partial<Refusal>;
     if (refusal.message) {
-      return new ApiError(status, refusal.code ?? 'unknown', refusal.message);
+      return new ApiError(status, refusal.code ?? 'unknown', refusal.message, refusal.fields);
     }
   } catch {
     // Not ours: a proxy or the login page answered.

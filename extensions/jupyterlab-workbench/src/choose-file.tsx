@@ -1,8 +1,9 @@
-/** Files of the workspace that the airlock can judge, newest first, to be chosen from. */
+/** Files of the workspace, newest first, to be chosen from: those that the airlock can judge, or another list. */
 
 import * as React from 'react';
 import { useReply } from './hooks';
 import { type Desk, Notice } from './parts';
+import type { WorkspaceFile } from './replies-airlock';
 import { sayBytes, sayDay } from './words';
 
 export function ChooseFiles(props: {
@@ -11,11 +12,15 @@ export function ChooseFiles(props: {
   onChange: (chosen: string[]) => void;
   one?: boolean;
   label: string;
+  /** Gives the files; those that can be offered when left out. */
+  list?: () => Promise<WorkspaceFile[]>;
+  /** What is said when there are none. */
+  empty?: string;
 }): React.JSX.Element {
-  const { desk, chosen, onChange, one, label } = props;
+  const { desk, chosen, onChange, one, label, list, empty } = props;
   const { trans, workbench } = desk;
   const [words, setWords] = React.useState('');
-  const files = useReply(() => workbench.api.workspaceFiles(), 'files');
+  const files = useReply(list ?? ((): Promise<WorkspaceFile[]> => workbench.api.workspaceFiles()), 'files');
   const name = React.useId();
   if (files.problem) {
     return <Notice kind="failed">{files.problem}</Notice>;
@@ -26,7 +31,7 @@ export function ChooseFiles(props: {
   if (files.value.length === 0) {
     return (
       <Notice kind="empty">
-        {trans.__('Your workspace holds no file that can be offered. Save a figure, a table, a report or a model first.')}
+        {empty ?? trans.__('Your workspace holds no file that can be offered. Save a figure, a table, a report or a model first.')}
       </Notice>
     );
   }
@@ -56,7 +61,7 @@ export function ChooseFiles(props: {
               }}
             />
             <span>{file.path}</span>
-            <span className="wb-Dim">{[sayBytes(file.bytes), sayDay(file.modified)].join(' · ')}</span>
+            <span className="wb-Dim">{file.modified && [sayBytes(file.bytes), sayDay(file.modified)].join(' · ')}</span>
           </label>
         ))}
       </div>

@@ -4,6 +4,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, type ICommandPalette, InputDialog, showErrorMessage } from '@jupyterlab/apputils';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from './command-ids';
+import { addReportCommands } from './commands-reports';
 import { sentence } from './hooks';
 import { airlockIcon, auditIcon, datasetIcon, exploreIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
 import { Notebooks } from './notebooks';
@@ -13,7 +14,7 @@ import type { AccessRequest } from './replies';
 import type { Offer } from './replies-airlock';
 import { sayDaysLeft } from './words';
 
-const text = (args: ReadonlyPartialJSONObject, name: string): string | undefined => {
+export const argument = (args: ReadonlyPartialJSONObject, name: string): string | undefined => {
   const value = args[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
@@ -31,14 +32,14 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
   });
   commands.addCommand(CommandIds.openDataset, {
     label: args => {
-      const dataset = workbench.dataset(text(args, 'name') ?? '');
+      const dataset = workbench.dataset(argument(args, 'name') ?? '');
       return dataset && args['inMenu']
         ? `${dataset.title} · ${sayDaysLeft(dataset.until, trans)}`
         : trans.__('Show a dataset’s card…');
     },
     icon: datasetIcon,
     execute: async args => {
-      const name = text(args, 'name') ?? (await pickDataset(desk));
+      const name = argument(args, 'name') ?? (await pickDataset(desk));
       if (name) {
         pages.open('dataset', name);
       }
@@ -48,7 +49,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     label: trans.__('Show a task and its leaderboard…'),
     icon: taskIcon,
     execute: async args => {
-      const task = text(args, 'task') ?? (await pickTask(desk));
+      const task = argument(args, 'task') ?? (await pickTask(desk));
       if (task) {
         pages.open('task', task);
       }
@@ -58,7 +59,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     label: trans.__('Open the ingest report of a version that waits…'),
     isVisible: () => workbench.reviews,
     execute: async args => {
-      const [name, version] = [text(args, 'name'), text(args, 'version')];
+      const [name, version] = [argument(args, 'name'), argument(args, 'version')];
       const wanted = name && version ? `${name}/${version}` : await pickWaiting(desk);
       if (wanted) {
         pages.open('report', wanted);
@@ -69,7 +70,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     label: trans.__('Show an access request…'),
     isVisible: () => workbench.pending.length > 0,
     execute: async args => {
-      const request = text(args, 'request') ?? (await pickRequest(desk));
+      const request = argument(args, 'request') ?? (await pickRequest(desk));
       if (request) {
         pages.open('request', request);
       }
@@ -80,7 +81,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     isVisible: () => workbench.ownDatasets.length > 0,
     execute: async args => {
       const own = workbench.ownDatasets;
-      const name = text(args, 'name') ?? (await pickOne(desk, trans.__('Which dataset?'), own, one => one.title))?.name;
+      const name = argument(args, 'name') ?? (await pickOne(desk, trans.__('Which dataset?'), own, one => one.title))?.name;
       if (name) {
         pages.open('rules', name);
       }
@@ -93,7 +94,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     execute: async args => {
       const offers = workbench.offers.value ?? [];
       const say = (one: Offer): string => `${one.id} · ${one.reason}`;
-      const offer = text(args, 'offer') ?? (await pickOne(desk, trans.__('Which release?'), offers, say))?.id;
+      const offer = argument(args, 'offer') ?? (await pickOne(desk, trans.__('Which release?'), offers, say))?.id;
       if (offer) {
         pages.open('offer', offer);
       }
@@ -106,6 +107,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
       pages.open('offering');
     }
   });
+  addReportCommands(desk, pages);
   commands.addCommand(CommandIds.openAudit, {
     label: trans.__('Open the audit log'),
     icon: auditIcon,
@@ -120,7 +122,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     icon: exploreIcon,
     execute: args =>
       orSay(desk, async () => {
-        const name = text(args, 'name') ?? (await pickDataset(desk));
+        const name = argument(args, 'name') ?? (await pickDataset(desk));
         if (name) {
           await notebooks.explore(name);
         }
@@ -132,7 +134,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     icon: taskIcon,
     execute: args =>
       orSay(desk, async () => {
-        const task = text(args, 'task') ?? (await pickTask(desk));
+        const task = argument(args, 'task') ?? (await pickTask(desk));
         if (task) {
           await notebooks.benchmark(task);
         }
@@ -142,7 +144,7 @@ export function addCommands(app: JupyterFrontEnd, desk: Desk, pages: Pages, side
     label: args => (args['isLauncher'] ? trans.__('Governed notebook') : trans.__('New governed notebook')),
     caption: trans.__('An empty notebook in the kernel that may read governed data'),
     icon: notebookIcon,
-    execute: args => notebooks.create(text(args, 'cwd') ?? '')
+    execute: args => notebooks.create(argument(args, 'cwd') ?? '')
   });
   commands.addCommand(CommandIds.chooseAccount, {
     label: trans.__('Sign in as somebody else…'),
@@ -198,7 +200,7 @@ async function pickWaiting(desk: Desk): Promise<string | undefined> {
 }
 
 /** The one there is, or the one that is chosen. */
-async function pickOne<T>(desk: Desk, title: string, things: T[], say: (thing: T) => string): Promise<T | undefined> {
+export async function pickOne<T>(desk: Desk, title: string, things: T[], say: (thing: T) => string): Promise<T | undefined> {
   if (things.length <= 1) {
     return things[0];
   }

@@ -10,6 +10,7 @@ import hidden from '../style/icons/hidden.svg';
 import locked from '../style/icons/locked.svg';
 import notebook from '../style/icons/notebook.svg';
 import open from '../style/icons/open.svg';
+import report from '../style/icons/report.svg';
 import refused from '../style/icons/refused.svg';
 import task from '../style/icons/task.svg';
 import waiting from '../style/icons/waiting.svg';
@@ -24,6 +25,7 @@ export const auditIcon = icon('audit', audit);
 export const datasetIcon = icon('dataset', dataset);
 export const exploreIcon = icon('explore', explore);
 export const notebookIcon = icon('notebook', notebook);
+export const reportIcon = icon('report', report);
 export const taskIcon = icon('task', task);
 
 const lockedIcon = icon('locked', locked);

@@ -15,7 +15,7 @@ import { addCommands, fillPalette } from './commands';
 import { IDesk } from './desk';
 import { followLinks, welcome } from './links';
 import { fillLauncher } from './launcher';
-import { announceDecisions } from './notices';
+import { announceDecisions, announceRuns, announceScores } from './notices';
 import { Pages } from './pages';
 import type { Desk } from './parts';
 import { Sidebar } from './sidebar';
@@ -94,11 +94,13 @@ const status: JupyterFrontEndPlugin<void> = {
 
 const notices: JupyterFrontEndPlugin<void> = {
   id: 'ai4h-workbench:notices',
-  description: 'Tells when a request was decided.',
+  description: 'Tells when a request was decided, a run ended, a submission was scored.',
   autoStart: true,
   requires: [IDesk],
   activate: (_: JupyterFrontEnd, desk: Desk) => {
     announceDecisions(desk);
+    announceRuns(desk);
+    announceScores(desk);
   }
 };
 

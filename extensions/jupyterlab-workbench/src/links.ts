@@ -12,12 +12,17 @@ const LINKS: Record<string, [string, string | null]> = {
   rules: [CommandIds.openRules, 'name'],
   release: [CommandIds.openOffer, 'offer'],
   offer: [CommandIds.offerFiles, null],
+  report: [CommandIds.runReport, 'notebook'],
+  run: [CommandIds.openRun, 'run'],
+  crate: [CommandIds.openCrate, 'path'],
   audit: [CommandIds.openAudit, null]
 };
 
 export function followLinks(app: JupyterFrontEnd, router: IRouter): void {
   const wanted = new URLSearchParams(router.current.search).get('workbench');
-  const [kind, subject] = wanted?.split('/', 2) ?? [];
+  // What follows the first slash may hold more of them: a crate is named by its path.
+  const [kind, ...rest] = wanted?.split('/') ?? [];
+  const subject = rest.join('/');
   void app.restored.then(async () => {
     const [command, argument] = LINKS[kind ?? ''] ?? [];
     if (command && (subject || !argument)) {

@@ -7,8 +7,9 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import { AuditPage } from './audit-page';
 import { CommandIds } from './command-ids';
+import { CratePage } from './crate-page';
 import { DatasetPage } from './dataset-page';
-import { airlockIcon, auditIcon, datasetIcon, notebookIcon, taskIcon, workbenchIcon } from './icons';
+import { airlockIcon, auditIcon, datasetIcon, notebookIcon, reportIcon, taskIcon, workbenchIcon } from './icons';
 import { NewOfferPage } from './new-offer-page';
 import { OfferPage } from './offer-page';
 import { WorkbenchPanel } from './panel';
@@ -16,7 +17,10 @@ import type { Desk } from './parts';
 import { ReportPage } from './report-page';
 import { RequestPage } from './request-page';
 import { RulesPage } from './rules-page';
+import { RunFormPage } from './run-form-page';
+import { RunPage } from './run-page';
 import { TaskPage } from './task-page';
+import { partsOf, VerdictPage } from './verdict-page';
 
 interface Kind {
   icon: LabIcon;
@@ -28,6 +32,8 @@ interface Kind {
 }
 
 const titleOf = ({ workbench }: Desk, name: string): string => workbench.dataset(name)?.title ?? name;
+
+const lastName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf(':')) + 1);
 
 const KINDS = {
   dataset: {
@@ -81,6 +87,37 @@ const KINDS = {
     args: () => ({}),
     title: ({ trans }) => trans.__('Offer files'),
     content: (desk, _, close) => <NewOfferPage desk={desk} onDone={close} />
+  },
+  form: {
+    icon: reportIcon,
+    command: CommandIds.runReport,
+    args: notebook => ({ notebook }),
+    title: ({ trans }, notebook) => trans.__('Run: %1', lastName(notebook)),
+    content: (desk, notebook) => <RunFormPage desk={desk} notebook={notebook} />
+  },
+  run: {
+    icon: reportIcon,
+    command: CommandIds.openRun,
+    args: run => ({ run }),
+    title: ({ trans, workbench }, run) => workbench.run(run)?.question ?? trans.__('Run'),
+    content: (desk, id) => <RunPage desk={desk} id={id} />
+  },
+  crate: {
+    icon: reportIcon,
+    command: CommandIds.openCrate,
+    args: path => ({ path }),
+    title: ({ trans }, path) => trans.__('Crate: %1', lastName(path)),
+    content: (desk, path) => <CratePage desk={desk} path={path} />
+  },
+  verdict: {
+    icon: reportIcon,
+    command: CommandIds.openVerdict,
+    args: subject => {
+      const { path, number } = partsOf(subject);
+      return { path, number: String(number) };
+    },
+    title: ({ trans }, subject) => trans.__('Verdict: %1', lastName(partsOf(subject).path)),
+    content: (desk, subject) => <VerdictPage desk={desk} subject={subject} />
   },
   audit: {
     icon: auditIcon,

@@ -1,4 +1,4 @@
-/** The shapes of what the server answers about people, datasets, requests and tasks. */
+/** The shapes of what the server answers about people, datasets and requests. */
 
 import type { ChecklistItem, Facts, Match } from './replies-governance';
 
@@ -94,40 +94,10 @@ export interface Purpose {
   label: string;
 }
 
-export interface Task {
-  task: string;
-  title: string;
-  question: string;
-  /** "CPM", "AUC"; `definition` says what it measures. */
-  metric_name: string;
-  definition: string;
-  /** Where the truth comes from. */
-  label: string;
-  synthetic: boolean;
-  notebook: string;
-}
-
 export interface ShippedNotebook {
   folder: string;
   name: string;
   title: string;
-}
-
-export interface LeaderboardEntry {
-  submission: string;
-  rank: number;
-  kind: 'submission' | 'baseline';
-  person: string;
-  note: string;
-  value: number;
-  interval: [number, number] | null;
-  created: string;
-}
-
-export interface Leaderboard {
-  task: string;
-  metric_name: string;
-  entries: LeaderboardEntry[];
 }
 
 /** The one form of an error, at every door. */
@@ -135,4 +105,5 @@ export interface Refusal {
   error: string;
   code: string;
   message: string;
+  fields?: Record<string, string>;
 }

@@ -11,6 +11,7 @@ import { workbenchIcon } from './icons';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
 import { Packages } from './packages';
+import { Reports } from './reports';
 import { Requests } from './requests';
 import { Tasks } from './tasks';
 import { Versions } from './versions';
@@ -46,6 +47,12 @@ const SECTIONS: Section[] = [
   { content: Datasets, label: ({ trans }) => trans.__('Datasets'), isOpen: () => true },
   { content: Holdings, label: ({ trans }) => trans.__('Access'), isOpen: () => false },
   { content: Tasks, label: ({ trans }) => trans.__('Tasks'), isOpen: workbench => !workbench.reviews },
+  {
+    content: Reports,
+    label: ({ trans }) => trans.__('Reports'),
+    due: workbench => workbench.running.length,
+    isOpen: () => false
+  },
   {
     content: Airlock,
     label: ({ trans }) => trans.__('Airlock'),

@@ -4,7 +4,7 @@ import * as React from 'react';
 import { CommandIds } from './command-ids';
 import { taskIcon } from './icons';
 import { Button, type Desk, Notice, Shown } from './parts';
-import type { Task } from './replies';
+import type { Task } from './replies-benchmark';
 
 export function Tasks({ desk }: { desk: Desk }): React.JSX.Element {
   const { trans, workbench } = desk;

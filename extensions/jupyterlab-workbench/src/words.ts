@@ -70,3 +70,22 @@ export function sayMoment(iso: string): string {
   const moment = new Date(iso);
   return Number.isNaN(moment.getTime()) ? iso : moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 }
+
+/** A number with as many digits as tell it apart, and no more than ten. */
+export function sayNumber(value: number | null | undefined): string {
+  return value === null || value === undefined ? '—' : String(Number(value.toPrecision(10)));
+}
+
+/** An interval as "0.730 – 0.881". */
+export function sayInterval(interval: readonly [number, number] | null | undefined, digits = 4): string {
+  return interval ? `${interval[0].toFixed(digits)} – ${interval[1].toFixed(digits)}` : '—';
+}
+
+/** A duration as "3 min 20 s". */
+export function saySeconds(seconds: number): string {
+  if (seconds < 10) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

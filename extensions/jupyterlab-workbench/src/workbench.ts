@@ -3,10 +3,13 @@
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Api } from './api';
+import { decidedRequests, endedRuns, endedSubmissions, isWaiting } from './endings';
 import { sentence } from './hooks';
-import type { AccessRequest, Dataset, Me, Purpose, Task, WaitingVersion } from './replies';
+import type { AccessRequest, Dataset, Me, Purpose, WaitingVersion } from './replies';
 import type { Offer } from './replies-airlock';
+import type { Submission, Task } from './replies-benchmark';
 import type { Grant } from './replies-governance';
+import type { Crate, ReportNotebook, Run } from './replies-reports';
 
 /** Something fetched: its last good value, and why the last try failed. */
 export interface Known<T> {
@@ -33,11 +36,21 @@ export class Workbench {
   notebooks: Known<string[]> = { value: null, problem: null };
   offers: Known<Offer[]> = { value: null, problem: null };
   grantList: Known<Grant[]> = { value: null, problem: null };
+  submissions: Known<Submission[]> = { value: null, problem: null };
+  runs: Known<Run[]> = { value: null, problem: null };
+  /** Looked up anew only when a run ended or somebody asked: both mean reading files of the workspace. */
+  reports: Known<ReportNotebook[]> = { value: null, problem: null };
+  crates: Known<Crate[]> = { value: null, problem: null };
   /** Counts what this person changed; what pages fetched themselves is asked again when it moves. */
   news = 0;
 
+  /** Emitted when one of this person's runs, or submissions, came to its end. */
+  readonly ended = new Signal<this, Run>(this);
+  readonly scored = new Signal<this, Submission>(this);
+
   private readonly changedSignal = new Signal<this, void>(this);
   private readonly decidedSignal = new Signal<this, AccessRequest>(this);
+  private workspaceIsNews = true;
   private readonly poll: Poll<void>;
 
   constructor() {
@@ -58,6 +71,12 @@ export class Workbench {
   /** Emitted when one of this person's own requests was approved or refused. */
   get decided(): ISignal<this, AccessRequest> {
     return this.decidedSignal;
+  }
+
+
+  /** The runs that are under way. */
+  get running(): Run[] {
+    return (this.runs.value ?? []).filter(run => run.state === 'running');
   }
 
   /** The datasets this person reads under a grant, the one that ends first at the front. */
@@ -113,6 +132,20 @@ export class Workbench {
     return this.datasets.value?.find(dataset => dataset.name === name);
   }
 
+  run(id: string): Run | undefined {
+    return this.runs.value?.find(run => run.run === id);
+  }
+
+  /** Changes when there may be news of a crate. */
+  crateNews(path: string): string {
+    return `${this.news} ${this.crates.value?.find(crate => crate.path === path)?.verdicts?.length ?? 0}`;
+  }
+
+  /** Changes when one of this person's submissions to a task did. */
+  boardNews(task: string): string {
+    return (this.submissions.value ?? []).filter(one => one.task === task && !isWaiting(one)).length.toString();
+  }
+
   task(id: string): Task | undefined {
     return this.tasks.value?.find(task => task.task === id);
   }
@@ -133,6 +166,7 @@ export class Workbench {
   }
 
   async refresh(): Promise<void> {
+    this.workspaceIsNews = true;
     await this.poll.refresh();
     await this.poll.tick;
   }
@@ -145,7 +179,7 @@ export class Workbench {
   }
 
   private async fetch(): Promise<void> {
-    const before = this.requests.value;
+    const [requests, runs, submissions] = [this.requests.value, this.runs.value, this.submissions.value];
     [
       this.me,
       this.datasets,
@@ -154,6 +188,8 @@ export class Workbench {
       this.tasks,
       this.offers,
       this.grantList,
+      this.submissions,
+      this.runs,
       this.purposes,
       this.notebooks
     ] = await Promise.all([
@@ -161,15 +197,33 @@ export class Workbench {
       ask(this.datasets, () => this.api.datasets()),
       ask(this.requests, () => this.api.requests()),
       ask(this.waiting, () => this.api.waiting()),
-      ask(this.tasks, () => this.api.tasks()),
+      ask(this.tasks, () => this.api.benchmark.tasks()),
       ask(this.offers, () => this.api.offers()),
       ask(this.grantList, () => this.api.grants()),
+      ask(this.submissions, () => this.api.benchmark.submissions()),
+      ask(this.runs, () => this.api.reports.runs()),
       this.purposes.value ? this.purposes : ask(this.purposes, () => this.api.purposes()),
       this.notebooks.value ? this.notebooks : ask(this.notebooks, () => this.api.notebooks())
     ]);
+    const over = endedRuns(runs, this.runs.value);
+    if (this.workspaceIsNews || over.length > 0) {
+      this.workspaceIsNews = false;
+      [this.reports, this.crates] = await Promise.all([
+        ask(this.reports, () => this.api.reports.notebooks()),
+        ask(this.crates, () => this.api.reports.crates())
+      ]);
+    }
     this.hurryWhileWaiting();
     this.changedSignal.emit();
-    this.announceDecisions(before);
+    for (const request of decidedRequests(requests, this.requests.value, this.me.value?.person)) {
+      this.decidedSignal.emit(request);
+    }
+    for (const run of over) {
+      this.ended.emit(run);
+    }
+    for (const submission of endedSubmissions(submissions, this.submissions.value)) {
+      this.scored.emit(submission);
+    }
   }
 
   private has(roles: string[]): boolean {
@@ -177,20 +231,11 @@ export class Workbench {
   }
 
   private hurryWhileWaiting(): void {
-    const waiting = this.datasets.value?.some(dataset => dataset.status === 'submitted') ?? false;
+    const asked = this.datasets.value?.some(dataset => dataset.status === 'submitted') ?? false;
+    const waiting = asked || this.running.length > 0 || (this.submissions.value?.some(isWaiting) ?? false);
     const interval = waiting ? WAITING_MS : this.reviews ? DECIDER_MS : CALM_MS;
     if (this.poll.frequency.interval !== interval) {
       this.poll.frequency = { ...this.poll.frequency, interval };
-    }
-  }
-
-  private announceDecisions(before: AccessRequest[] | null): void {
-    const waited = new Set(before?.filter(request => request.status === 'submitted').map(request => request.id));
-    for (const request of this.requests.value ?? []) {
-      const decision = request.status === 'granted' || request.status === 'refused';
-      if (decision && waited.has(request.id) && request.person === this.me.value?.person) {
-        this.decidedSignal.emit(request);
-      }
     }
   }
 }
