@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -210,3 +211,18 @@ def test_a_full_crate_takes_no_more(crate: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_missing_crate_takes_none(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not a readable crate"):
         add_rerun(tmp_path / "none.crate.zip", rerun())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crate_that_was_damaged_anywhere_is_refused_or_read_whole(crate: Path, seed: int) -> None:
+    add_rerun(crate, rerun())
+    whole, first, draw = crate.read_bytes(), read_crate(crate), random.Random(seed)
+    for _ in range(100):
+        damaged = bytearray(whole)
+        for _ in range(draw.randint(1, 4)):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        crate.write_bytes(damaged[: draw.choice([len(damaged), draw.randrange(len(damaged))])])
+        try:
+            assert read_crate(crate) == first and len(verdicts_of(crate)) == 1
+        except InvalidInput as refused:
+            assert crate.name in refused.message or "The crate" in refused.message

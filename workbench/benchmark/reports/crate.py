@@ -10,8 +10,11 @@ import base64
 import copy
 import hashlib
 import json
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -42,6 +45,11 @@ KINDS = {
     LOCK: ("Every package and its version", "text/plain"),
     CHECKPOINT: ("Signed checkpoint of the audit log after this run", "application/json"),
 }
+# What `zipfile` raises on a file that was damaged, or made to be; found by changing bytes at random.
+UNREADABLE = (
+    OSError, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError, zipfile.BadZipFile,
+    zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
 MAX_FILES = 300
 MAX_FILE_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 256 * 2**20
@@ -177,7 +185,7 @@ def read_contents(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as file:
             contents = {name: _member(file, name) for name in _checked_names(file, path.name)}
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
+    except UNREADABLE as problem:
         raise InvalidInput(f"{path.name} is not a readable crate ({type(problem).__name__}).") from None
     missing = [name for name in NEEDED if name not in contents]
     if missing:

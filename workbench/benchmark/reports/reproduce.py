@@ -18,10 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from workbench.benchmark.reports.comparing import IDENTICAL, NOT_RUN, compare_results, first_diverging_cell, verdict
 from workbench.benchmark.reports.crate import Crate, parse_crate, read_contents
 from workbench.benchmark.reports.environment import drift, environment_lock
-from workbench.benchmark.reports.notebook_run import Run, read_notebook, run_notebook
+from workbench.benchmark.reports.notebook_run import Run, load_notebook, read_notebook, run_notebook
 from workbench.benchmark.reports.obstacles import (
     DATA_CHANGED,
     Obstacle,
@@ -31,7 +33,7 @@ from workbench.benchmark.reports.obstacles import (
 )
 from workbench.benchmark.reports.progress import OnCell
 from workbench.benchmark.reports.reruns import Rerun, add_rerun, reruns_in
-from workbench.benchmark.reports.stopping import cause_of
+from workbench.benchmark.reports.stopping import ERROR_MARK, cause_of
 from workbench.connection import VERSIONS_VARIABLE, default_account, terminal
 from workbench.errors import Conflict, InvalidInput, RunFailed, WorkbenchError
 from workbench.governance.packages.environments import package_lock
@@ -160,12 +162,21 @@ def _again(
                 )  # fmt: skip
         except RunFailed as failure:
             stopped = Verdict(NOT_RUN, cause_of(failure), failure.message, first_diverging_cell=failure.cell)
-            return _Again(stopped, notebook=out.read_text(encoding="utf-8") if out.is_file() else None)
+            return _Again(stopped, notebook=_kept(out))
         except InvalidInput:
             raise
         except WorkbenchError as problem:
             return _Again(Verdict(NOT_RUN, f"ERROR({problem.code})", problem.message))
         return _Again(_compared(crate, run), run, out.read_text(encoding="utf-8"), run.report.read_bytes())
+
+
+def _kept(out: Path) -> str | None:
+    """Give the notebook as far as it ran, less the cells in which papermill tells of the stop."""
+    if not out.is_file():
+        return None
+    kept = load_notebook(out)
+    kept.cells = [cell for cell in kept.cells if ERROR_MARK not in cell.metadata.get("tags", [])]
+    return str(nbformat.writes(kept))
 
 
 def _compared(crate: Crate, run: Run) -> Verdict:

@@ -22,6 +22,8 @@ MEMORY_ERRORS = ("MemoryError", "_ArrayMemoryError", "OutOfMemoryError", "ArrowM
 MEMORY_WORDS = ("can't allocate memory", "Cannot allocate memory", "not enough memory", "out of memory")
 STARTING_PROBLEMS = ("Kernel died before replying", "Kernel didn't respond")
 LONGEST = 2000
+# The tag of the cells that papermill adds to a notebook that stopped.
+ERROR_MARK = "papermill-error-cell-tag"
 
 
 @contextmanager
@@ -110,7 +112,7 @@ def _failed_cell(out: Path) -> int | None:
     number = 0
     for cell in _read(out).get("cells", []):
         tags = cell.metadata.get("tags", [])
-        if "papermill-error-cell-tag" in tags:
+        if ERROR_MARK in tags:
             continue
         number += "injected-parameters" not in tags
         if cell.metadata.get("papermill", {}).get("status") in ("failed", "running"):
