@@ -32,7 +32,8 @@ class Door:
 
     def ask(self, method: str, url: str, body: object = None, **headers: str) -> Reply:
         """Send one request through the whole application."""
-        return self._runner.run(self._ask(method, url, b"" if body is None else json.dumps(body).encode(), headers))
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self._runner.run(self._ask(method, url, content, headers))
 
     def get(self, url: str) -> Any:
         """Give the JSON of an answer that must be a yes."""

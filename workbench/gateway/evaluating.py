@@ -61,7 +61,10 @@ class Evaluating:
     def start(self) -> None:
         """Take up what an earlier gateway left, and begin."""
         leases.recover(self._state.store)
-        self._payloads.sweep()
+        kept = self._state.store.read().execute(
+            "SELECT id FROM submissions WHERE state IN ('queued', 'running', 'scored')"
+        )
+        self._payloads.sweep({row["id"] for row in kept.fetchall()})
         for thread in self._threads:
             thread.start()
 

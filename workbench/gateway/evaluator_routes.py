@@ -46,8 +46,7 @@ def get_evaluation(call: Call) -> dict[str, Any]:
 
 def get_payload(call: Call) -> Response:
     """Give the evaluator the submitted bytes; for what is evaluated again, those that were sent first."""
-    row = _own_job(call)
-    first = _source(call, row)
+    first = _own_job(call)
     while first["origin"]:
         first = find_row(call.state.store, first["origin"])
     payloads = payloads_of(call.state)
@@ -97,7 +96,8 @@ def _own_job(call: Call) -> Row:
 
 
 def _source(call: Call, row: Row) -> Row:
-    return find_row(call.state.store, row["origin"]) if row["origin"] else row
+    """Give the row whose predictions count: its own when it has some, to go on with them, else the first one's."""
+    return find_row(call.state.store, row["origin"]) if row["origin"] and not row["predictions"] else row
 
 
 ROUTES = (

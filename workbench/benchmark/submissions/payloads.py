@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Container
 from pathlib import Path
 
 from workbench.errors import NotFound
@@ -63,10 +64,12 @@ class Payloads:
             raise NotFound("Nothing is kept here of this submission.") from None
 
     def drop(self, submission: str, kind: str) -> None:
-        """Forget what was sent, such as that of a validation that has ended."""
-        self.sent(submission, kind).unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Remove what was on its way when the gateway stopped."""
-        for file in self.folder.glob("arriving-*"):
+        """Forget what was sent and what came of it: all of it, where a submission ended without a score."""
+        for file in (self.sent(submission, kind), self.predictions(submission)):
             file.unlink(missing_ok=True)
+
+    def sweep(self, kept: Container[str]) -> None:
+        """Remove what belongs to no submission of these, such as what was on its way when the gateway was killed."""
+        for file in self.folder.glob("*"):
+            if file.is_file() and file.stem not in kept:
+                file.unlink()

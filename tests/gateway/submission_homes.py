@@ -1,0 +1,65 @@
+"""A home with the data of the shipped tasks, small enough that an evaluation takes no time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from homes import Lines, begin, scan_facts, send, volume_of
+
+from workbench.connection import Connection
+from workbench.ingest.tables.nodules import DECLARATION, nodule_table
+
+TASK, BINARY = "lung-nodule-detection", "nodule-malignancy"
+SHAPE = (32, 48, 48)
+# The hidden scans; each holds two nodules, the first of them malignant.
+HIDDEN = ("public_test", "public_test", "public_test", "final_test", "final_test")
+ITEMS = [f"S{number:04d}" for number in range(1, len(HIDDEN) + 1)]
+NODULE_ITEMS = [f"{scan}-{row}" for scan in ITEMS for row in (1, 2)]
+
+
+def fill_tasks(lines: Lines) -> None:
+    """Fill the two datasets that the shipped tasks name."""
+    _fill(lines, "chest-ct", "open", ("train", "validation"))
+    _fill(lines, "chest-ct-test", "undisclosed", HIDDEN)
+
+
+def marks(probability: float = 0.5) -> bytes:
+    """Give predictions for the detection task: one mark on the first nodule of each scan."""
+    rows = [f"{scan},10,20,40,{probability}" for scan in ITEMS]
+    return "\n".join(["scan,x_mm,y_mm,z_mm,probability", *rows]).encode()
+
+
+def answers(probability: float = 0.5) -> bytes:
+    """Give predictions for the binary task: the same for each nodule."""
+    return "\n".join(["id,probability", *(f"{item},{probability}" for item in NODULE_ITEMS)]).encode()
+
+
+def submit(
+    line: Connection, content: bytes, *, task: str = TASK, kind: str = "predictions", intent: str = "scored"
+) -> dict[str, Any]:
+    """Send a submission and give the gateway's answer."""
+    url = f"/v1/tasks/{task}/submissions?kind={kind}&intent={intent}"
+    reply: dict[str, Any] = json.loads(line.request("POST", url, body=content)[2])
+    return reply
+
+
+def _fill(lines: Lines, dataset: str, tier: str, splits: tuple[str, ...]) -> None:
+    line = lines.operator()
+    begun = begin(line, dataset, tier)
+    url, scans = f"/v1/ingests/{begun['ingest']}", []
+    for number, split in enumerate(splits, 1):
+        voxels = volume_of(number, SHAPE)
+        facts = scan_facts(voxels, number, split)
+        send(line, begun["ingest"], voxels, facts)
+        scans.append(facts)
+        rows = [{
+            "scan": facts["scan"], "nodule": f"N{row:04d}", "x_mm": 10.0 * row, "y_mm": 20.0, "z_mm": 40.0,
+            "diameter_mm": 8.0, "texture": "solid", "place": "isolated", "malignant": row == 1,
+        } for row in (1, 2)]  # fmt: skip
+        part = f"{url}/objects/tables/nodules/{facts['subject']}.arrow?subject={facts['subject']}"
+        line.request("PUT", part, body=nodule_table(rows))
+    line.request("PUT", f"{url}/objects/tables/nodules.json", body=json.dumps(DECLARATION).encode())
+    made = line.post(f"{url}/commit", {"scans": scans, "card": {}, "note": "test", "findings": []})
+    if made["status"] == "waiting":
+        lines.sign_off(dataset)
