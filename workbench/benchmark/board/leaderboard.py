@@ -22,6 +22,7 @@ from workbench.benchmark.metrics.definitions import definition
 from workbench.benchmark.submissions.records import definition_of, find_row, pins
 from workbench.benchmark.tasks.definition import TaskDefinition
 from workbench.errors import Conflict, NotFound
+from workbench.governance.evidence.records import remember
 from workbench.governance.store import Store
 
 PUBLIC, FINAL = "public_test", "final_test"
@@ -101,8 +102,13 @@ def leaderboard(
     wanted = definition_of(store, version, task.id) if version else task
     meaning = definition(wanted.metric)
     stands = final.read(store, version)
-    lines = [*_participants(store, version, stands["state"]), *_baselines(store, version, stands["state"])]
-    entries = _ranked(lines, is_better_higher=meaning.higher_is_better, is_exact=is_exact)
+
+    def rank() -> list[dict[str, Any]]:
+        lines = [*_participants(store, version, stands["state"]), *_baselines(store, version, stands["state"])]
+        return _ranked(lines, is_better_higher=meaning.higher_is_better, is_exact=is_exact)
+
+    # Many pages look at a board that changes rarely, and ranking compares everybody with everybody.
+    entries = remember(store, ("board", version, is_exact), rank)
     closed = store.read().execute("SELECT closed FROM task_versions WHERE version = ?", (version,)).fetchone()
     return {
         "task": task.id, "title": wanted.title, "question": wanted.question, "metric": wanted.metric,
