@@ -27,6 +27,7 @@ Column = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=3, max_length=400), AfterValidator(_one_line)]
+ClassName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_line)]
 Positive = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -72,7 +73,7 @@ class Truth(Closed):
     item: Literal["scan", "nodule"]
     column: Column | None = None
     event: Column | None = None
-    classes: Annotated[tuple[Text | Slug, ...], Field(max_length=200, strict=False)] = ()
+    classes: Annotated[tuple[ClassName, ...], Field(max_length=200, strict=False)] = ()
     levels: Annotated[tuple[int, int], Field(strict=False)] | None = None
     value: Annotated[int, Field(ge=1, le=255)] | None = None
 
