@@ -83,6 +83,7 @@ def test_an_interrupted_run_resumes_after_its_stage(gateway: Settings, tmp_path:
     assert [one.state for one in told if one.cell == 3] == ["running", "cached"]
     assert nbformat.read(done.notebook, 4).cells[3].outputs[0].text == "trained\n"
     assert [(one["name"], one["cell"], one["cached"]) for one in done.about["stages"]] == [("train", 3, True)]
+    assert "taken from an earlier run" in done.report.read_text()
 
 
 def test_a_run_neither_takes_nor_keeps_stages_unless_it_is_told_to(home: Settings, tmp_path: Path) -> None:

@@ -1,25 +1,35 @@
-"""The HTML report of a run: one file, no script, nothing fetched, made to be read and printed.
+"""The HTML report of a run: one file, no script, nothing fetched, made to be read and printed, light or dark.
 
-Runs in: terminal
+Runs in: Jupyter server | terminal
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters.highlight import Highlight2HTML
 
-from workbench.benchmark.markup import interval_text
-from workbench.benchmark.reports.recording import Result, definitions_text, results_table
+from workbench.benchmark.reports.harmless import harmless
+from workbench.benchmark.reports.recording import Result, definitions_text
+from workbench.benchmark.reports.report_head import (
+    css_text,
+    facts,
+    headline,
+    result_rows,
+    verdict_rows,
+    verdict_summary,
+)
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-SHOWN_PACKAGES = ("python", "ai4h-workbench", "numpy", "scipy", "torch", "dask", "papermill")
+# A picture goes before the widget it stands for: a report runs no script.
+SHOWN = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
+LEFT_OUT = {"parameters", "injected-parameters"}
 
 
 def question_of(notebook: nbformat.NotebookNode) -> str:
@@ -32,68 +42,84 @@ def question_of(notebook: nbformat.NotebookNode) -> str:
     return "Untitled notebook"
 
 
+class _Exporter(HTMLExporter):
+    """nbconvert's HTML, without its last step, which parses the whole page once more to change nothing of ours."""
+
+    def from_notebook_node(
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Convert a notebook."""
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
+        self.register_filter("harmless", harmless)
+        self.register_filter("best_data", lambda data: next((kind for kind in SHOWN if kind in data), None))
+        page: tuple[str, dict[str, Any]] = TemplateExporter.from_notebook_node(
+            self, nb, self._init_resources(resources), **options
+        )
+        return page
+
+
 def write_report(
     notebook: nbformat.NotebookNode, results: Sequence[Result], about: Mapping[str, Any], file: Path
 ) -> None:
-    """Write the report of an executed notebook."""
-    exporter = HTMLExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="report")
-    exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
+    """Write the report of an executed notebook, as nobody has run it again yet."""
+    file.write_text(report_page(notebook, results, about), encoding="utf-8")
+
+
+def report_again(contents: Mapping[str, bytes], verdicts: Sequence[Mapping[str, Any]]) -> bytes:
+    """Give a crate's report anew, with the verdicts so far in its head.
+
+    Parameters
+    ----------
+    contents : mapping of str to bytes
+        The crate's files by name.
+    verdicts : sequence of mapping
+        As `verdicts_of` gives them.
+    """
+    notebook = nbformat.reads(contents["run.ipynb"].decode(), as_version=4)
+    results = [Result.from_dict(result) for result in json.loads(contents["results.json"])]
+    return report_page(notebook, results, json.loads(contents["about.json"]), verdicts).encode()
+
+
+def report_page(
+    notebook: nbformat.NotebookNode, results: Sequence[Result], about: Mapping[str, Any],
+    verdicts: Sequence[Mapping[str, Any]] = (),
+) -> str:  # fmt: skip
+    """Give the report of an executed notebook as one HTML page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        With the outputs of the run.
+    results : sequence of Result
+        What it declares.
+    about : mapping
+        Question, who, data versions and environment, as a crate's ``about.json`` has them.
+    verdicts : sequence of mapping
+        Of whoever ran it again so far, oldest first.
+    """
     shown = copy.deepcopy(notebook)
-    shown.cells = [cell for cell in shown.cells if not _is_left_out(cell)]
-    if shown.cells and shown.cells[0].cell_type == "markdown" and shown.cells[0].source.startswith("# "):
-        shown.cells[0].source = shown.cells[0].source.partition("\n")[2]
+    shown.cells = [cell for cell in shown.cells if not LEFT_OUT & set(cell.metadata.get("tags", []))]
+    first = shown.cells[0] if shown.cells else None
+    lead = ""
+    if first is not None and first.cell_type == "markdown" and first.source.startswith("# "):
+        lead = first.source.partition("\n")[2].strip()
+        shown.cells = shown.cells[1:]
     head = {
         "style": (TEMPLATES / "report" / "style.css").read_text(encoding="utf-8"),
-        "question": escape(str(about["question"])),
-        "answer": escape(_answer(results)),
-        "results": results_table(results) if results else "<p>This notebook declares no results.</p>",
-        "definitions": definitions_text(results),
-        "facts": _facts(about),
-        "packages": _packages(about["environment"]),
-        "environment": escape("\n".join(about["environment"])),
-    }
-    body, _ = exporter.from_notebook_node(shown, resources={"report": head})
-    file.write_text(body, encoding="utf-8")
+        "question": str(about["question"]), "running": css_text(str(about["question"])), "lead": lead,
+        "answer": _answer(shown), "headline": headline(results), "results": result_rows(results),
+        "definitions": definitions_text(results), "facts": facts(about),
+        "verdicts": verdict_rows(verdicts), "summary": verdict_summary(verdicts),
+        "environment": "\n".join(about["environment"]),
+    }  # fmt: skip
+    exporter = _Exporter(extra_template_basedirs=[str(TEMPLATES)], template_name="report")
+    return exporter.from_notebook_node(shown, resources={"report": head})[0]
 
 
-def _is_left_out(cell: nbformat.NotebookNode) -> bool:
-    """Leave out the defaults of the parameters (the head shows the values)."""
-    tags = cell.metadata.get("tags", [])
-    return "parameters" in tags or "injected-parameters" in tags
-
-
-def _answer(results: Sequence[Result]) -> str:
-    return " · ".join(f"{result.name} {interval_text(result.value, result.interval)}" for result in results[:3])
-
-
-def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    data = "<br>".join(
-        f"{escape(name)} <code>{escape(version[:16])}</code>" for name, version in sorted(about["data"].items())
-    )
-    parameters = " ".join(
-        f"<code>{escape(name)} = {escape(repr(value))}</code>" for name, value in about["parameters"].items()
-    )
-    isolated = {"bubblewrap": "isolated (bubblewrap, no network)"}.get(about["isolation"], "not isolated")
-    head = about.get("audit_head")
-    facts = [
-        ("Data versions", data or "none read"),
-        ("Parameters", parameters or "none"),
-        ("Run by", f"{escape(str(about['account']))}, {_day(about['started'])}"),
-        ("Kernel", f"{escape(str(about['kernel']))}, {isolated}"),
-        ("Notebook", escape(str(about["notebook"]))),
-    ]
-    asked = [f"{escape(str(one['name']))} {escape(str(one['version']))}" for one in about.get("packages") or []]
-    if asked:
-        facts.append(("Packages on request", ", ".join(asked)))
-    if head:
-        facts.append(("Audit log", f"event {int(head['seq'])}, <code>{escape(str(head['hash'])[:16])}</code>"))
-    return facts
-
-
-def _day(stamp: str | None) -> str:
-    return datetime.fromisoformat(stamp).strftime("%-d %B %Y, %H:%M UTC") if stamp else "at an unknown time"
-
-
-def _packages(lock: Sequence[str]) -> str:
-    versions = dict(line.split("==", 1) for line in lock)
-    return ", ".join(f"{name} {versions[name]}" for name in SHOWN_PACKAGES if name in versions)
+def _answer(notebook: nbformat.NotebookNode) -> str:
+    """Give the sentence with which the last cell answers, as Markdown; nothing when it has none."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    for output in reversed(code[-1].outputs if code else []):
+        if "text/markdown" in output.get("data", {}):
+            return str(output["data"]["text/markdown"])
+    return ""

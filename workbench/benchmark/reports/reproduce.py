@@ -32,6 +32,7 @@ from workbench.benchmark.reports.obstacles import (
     in_short,
 )
 from workbench.benchmark.reports.progress import OnCell
+from workbench.benchmark.reports.report import report_again
 from workbench.benchmark.reports.reruns import Rerun, add_rerun, reruns_in
 from workbench.benchmark.reports.stopping import ERROR_MARK, cause_of
 from workbench.connection import VERSIONS_VARIABLE, default_account, terminal
@@ -229,7 +230,7 @@ def _added(path: Path, again: _Again, lock: list[str], changes: list[str]) -> Ve
     # An identical run has an identical report.
     report = None if found.verdict == IDENTICAL else again.report
     try:
-        added = add_rerun(path, Rerun(record, tuple(lock), again.notebook, report))
+        added = add_rerun(path, Rerun(record, tuple(lock), again.notebook, report), report_again)
     except (Conflict, InvalidInput) as problem:
         return replace(found, notes=[*found.notes, problem.message])
     return replace(found, number=added["number"])
