@@ -65,6 +65,11 @@ def test_writing_and_reading_gives_the_same_volume(packed: bool) -> None:
     assert (values.tolist(), grid) == (VALUES.tolist(), GRID)
 
 
+def test_single_precision_is_read_as_the_decimals_it_stands_for() -> None:
+    grid = Geometry((2, 3, 4), (2.5, 0.7, 0.7), (-100.1, 20.3, -30.9))
+    assert read_nifti(write_nifti(VALUES, grid))[1] == grid
+
+
 def test_equal_volumes_give_equal_bytes() -> None:
     assert write_nifti(VALUES, GRID) == write_nifti(VALUES.copy(), GRID)
 

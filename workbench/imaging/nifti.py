@@ -162,11 +162,15 @@ def _version_1(content: bytes, order: str) -> _Header | None:
     if datatype not in DTYPES or not math.isfinite(offset):
         return None
     return _Header(
-        order, axes, tuple(size[: max(0, axes)]), DTYPES[datatype], struct.unpack_from(order + "8f", content, 76),
+        order, axes, tuple(size[: max(0, axes)]), DTYPES[datatype], _decimals(content, order + "8f", 76),
         int(offset), _scale(slope, intercept), struct.unpack_from(order + "2h", content, 252),
-        struct.unpack_from(order + "6f", content, 256), struct.unpack_from(order + "12f", content, 280),
-        content[123] & 7,
+        _decimals(content, order + "6f", 256), _decimals(content, order + "12f", 280), content[123] & 7,
     )  # fmt: skip
+
+
+def _decimals(content: bytes, form: str, at: int) -> tuple[float, ...]:
+    """Give single-precision numbers as the shortest decimals that they stand for: 0.7, not 0.699999988."""
+    return tuple(float(str(np.float32(number))) for number in struct.unpack_from(form, content, at))
 
 
 def _version_2(content: bytes, order: str) -> _Header | None:

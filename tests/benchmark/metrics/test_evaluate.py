@@ -138,8 +138,8 @@ ONE, TWO = np.ones(1), np.arange(2)
     [
         ("dice:v9", ValueAnswer(TWO[:1], ONE), "Did you mean dice:v1"),
         ("dice", ValueAnswer(TWO[:1], ONE), "Did you mean dice:v1"),
-        ("dice:v1", ItemAnswer(TWO[:1], ONE, ONE), "does not measure a ItemAnswer"),
-        ("rmse:v1", ValueAnswer(TWO[:1], ONE), "does not measure a ValueAnswer"),
+        ("dice:v1", ItemAnswer(TWO[:1], ONE, ONE), "cannot measure ItemAnswer"),
+        ("rmse:v1", ValueAnswer(TWO[:1], ONE), "cannot measure ValueAnswer"),
         ("rmse:v1", ItemAnswer(TWO, np.ones(2), np.ones(3)), "cannot measure truth of shape"),
         ("cindex:v1", ItemAnswer(TWO, np.ones(2), np.ones(2)), "cannot measure truth of shape"),
         ("topk:v1", ItemAnswer(TWO, np.ones(2), np.ones(2)), "cannot measure truth of shape"),

@@ -63,8 +63,14 @@ def delong(truth: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
     m, n = of_positive.shape[1], of_negative.shape[1]
     if min(m, n) < 2:
         return of_positive.mean(axis=1), np.full((len(scores), len(scores)), np.nan)
-    covariance = np.atleast_2d(np.cov(of_positive)) / m + np.atleast_2d(np.cov(of_negative)) / n
-    return of_positive.mean(axis=1), covariance
+    return of_positive.mean(axis=1), _covariance(of_positive) / m + _covariance(of_negative) / n
+
+
+def _covariance(rows: Floats) -> Floats:
+    """Give the covariance of rows, added up in NumPy: a linear algebra library's threads may move the last bits."""
+    apart = rows - rows.mean(axis=1, keepdims=True)
+    result: Floats = (apart[:, None, :] * apart[None, :, :]).sum(axis=2) / (rows.shape[1] - 1)
+    return result
 
 
 def clustered_variance(truth: NDArray[np.bool_], score: Floats, unit: Ints) -> float:

@@ -23,6 +23,8 @@ def refuse(path: Path, line: int, problem: str) -> InvalidInput:
 
 def lines(path: Path) -> Iterator[Row]:
     """Give (line number, fields) of every line that is not blank."""
+    if path.is_dir():
+        raise InvalidInput(f"“{path.name or path}” is a folder; give the path of a CSV file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)

@@ -172,8 +172,9 @@ def definition(metric: str) -> Definition:
     """
     if metric in DEFINITIONS:
         return DEFINITIONS[metric]
-    near = get_close_matches(metric, DEFINITIONS, n=1) or [key for key in DEFINITIONS if key.split(":")[0] == metric]
-    meant = f" Did you mean {near[0]}?" if near else ""
+    names = {key.split(":")[0]: key for key in DEFINITIONS}
+    near = get_close_matches(metric.split(":")[0], names, n=1)
+    meant = f" Did you mean {names[near[0]]}?" if near else ""
     raise InvalidInput(f"There is no metric “{metric}”; the metrics are {', '.join(sorted(DEFINITIONS))}.{meant}")
 
 

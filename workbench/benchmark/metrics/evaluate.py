@@ -158,7 +158,7 @@ def _measure(metric: str, answer: Answer, unit: Ints, weights: Ints) -> Outcome:
     if isinstance(answer, ItemAnswer) and metric in OF_ITEMS:
         _check(metric, answer)
         return OF_ITEMS[metric](answer, unit, weights)
-    raise InvalidInput(f"{metric} does not measure a {type(answer).__name__}; see `workbench metrics {metric}`.")
+    raise InvalidInput(f"{metric} cannot measure {type(answer).__name__}; see `workbench metrics {metric}`.")
 
 
 def _check(metric: str, answer: ItemAnswer) -> None:
