@@ -1,6 +1,6 @@
 """Reads what somebody wants to send: a file as it is, or a folder packed the same way every time.
 
-Runs in: kernel | terminal
+Runs in: terminal
 """
 
 from __future__ import annotations

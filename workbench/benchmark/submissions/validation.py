@@ -2,7 +2,7 @@
 
 No label is read and nobody's code runs: format, ids, ranges, duplicates and coverage are all there is to see.
 
-Runs in: gateway | terminal
+Runs in: gateway | evaluator | terminal
 """
 
 from __future__ import annotations
