@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 
 from workbench.connection import (
+    FOLDER_VARIABLE,
     SOCKET_VARIABLE,
     TOKEN_VARIABLE,
     VERSIONS_VARIABLE,
@@ -126,7 +127,8 @@ class GovernedProvisioner(LocalProvisioner):
         finally:
             line.close()
         self._kernel = reply["kernel"]
-        self._workspace = workspace_of(self._settings, self.account)
+        named = os.environ.get(FOLDER_VARIABLE)
+        self._workspace = Path(named) if named else workspace_of(self._settings, self.account)
         (self._own_folder() / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(reply["token"])
 

@@ -129,6 +129,13 @@ def test_what_is_no_code_does_not_drift(tmp_path: Path) -> None:
     assert code_digest(tmp_path) == before
 
 
+def test_a_package_on_request_that_the_run_had_not_is_drift() -> None:
+    shadows = [{"name": "numpy", "version": "1.0", "sha256": "ab" * 32}]
+    assert drift(environment_lock(), environment_lock(shadows)) == [
+        f"requested:numpy not there → 1.0 sha256:{'ab' * 32}"
+    ]
+
+
 def test_a_package_on_request_is_part_of_the_environment() -> None:
     requested = [{"name": "tinypkg", "version": "1.0", "sha256": "ab" * 32}]
     assert drift(environment_lock(requested), environment_lock(requested)) == []

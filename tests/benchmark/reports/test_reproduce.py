@@ -16,12 +16,15 @@ import pytest
 from homes import fill
 from small_crates import Crates, notebook
 
+from workbench.benchmark.reports.crate import read_contents, read_crate
 from workbench.benchmark.reports.notebook_run import run_notebook
+from workbench.benchmark.reports.reproduce import reproduce as reproduce_crate
 from workbench.benchmark.reports.reruns import run_again_of, verdicts_of
 from workbench.cli import main
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 Reproduce = Callable[..., tuple[int, dict[str, Any]]]
+ENDINGS = (".html", ".crate.zip")
 TOO_MUCH = """import os
 with open("/tmp/full", "wb") as file:
     for _ in range(700):
@@ -61,9 +64,18 @@ def test_the_same_again_is_identical_and_the_crate_remembers_it(crate: Path, rep
 
 
 def read_versions(crate: Path) -> dict[str, str]:
-    from workbench.benchmark.reports.crate import read_crate
-
     return dict(read_crate(crate).about["data"])
+
+
+def test_the_report_says_the_verdict_in_the_crate_and_beside_it(crates: Crates, tmp_path: Path) -> None:
+    files = {ending: Path(shutil.copy(crates.first.with_name(f"n.run{ending}"), tmp_path)) for ending in ENDINGS}
+    done = reproduce_crate(files[".crate.zip"], "reviewer", settings=crates.settings)
+    beside, inside = files[".html"].read_text(), read_contents(files[".crate.zip"])["report.html"].decode()
+    assert (done.verdict, done.number) == ("IDENTICAL", 1)
+    assert beside == inside and "IDENTICAL" in inside
+    files[".html"].write_text("<p>my own notes</p>")
+    reproduce_crate(files[".crate.zip"], "reviewer", settings=crates.settings, timeout_s=60)
+    assert files[".html"].read_text() == "<p>my own notes</p>"
 
 
 def test_the_command_is_the_real_one_and_says_it_in_words(crate: Path, crates: Crates) -> None:
@@ -97,6 +109,19 @@ def test_by_how_much_is_told_beside_the_tolerance(crates: Crates, reproduce: Rep
     row = reproduce(crates.changed(tmp_path, cell=cell))[1]["results"][1]
     assert (row["name"], row["tolerance"], row["verdict"]) == ("mean", 0.5, "DIFFERENT")
     assert row["second"] - row["first"] == row["difference"] == pytest.approx(0.75)
+
+
+def test_a_crate_of_somebody_else_neither_finds_nor_overwrites_what_one_keeps(
+    crates: Crates, reproduce: Reproduce, tmp_path: Path
+) -> None:
+    workspace = crates.settings.workspace("reviewer")
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "kept.txt").write_text("mine")
+    cell = "import os; print(os.listdir('.')); print(seed, file=open('kept.txt', 'w'))"
+    file = crates.changed(tmp_path, cell=cell)
+    assert reproduce(file)[1]["verdict"] == "WITHIN_TOLERANCE"
+    assert nbformat.reads(run_again_of(file, 1) or "", 4).cells[-1].outputs[0]["text"] == "[]\n"
+    assert (workspace / "kept.txt").read_text() == "mine"
 
 
 def test_a_newer_version_does_not_matter(crate: Path, crates: Crates, reproduce: Reproduce) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import workbench
 
 CODE = "ai4h-workbench-code"
+REQUESTED = "requested:"
 CODE_SUFFIXES = (".py", ".yaml")
 
 
@@ -37,7 +38,7 @@ def environment_lock(requested: Sequence[Mapping[str, Any]] = ()) -> list[str]:
         f"platform=={platform.system().lower()}-{platform.machine()}",
         f"{CODE}=={code_digest(Path(workbench.__file__).resolve().parent)}",
     ]
-    own = [f"requested:{one['name']}=={one['version']} sha256:{one['sha256']}" for one in requested]
+    own = [f"{REQUESTED}{one['name']}=={one['version']} sha256:{one['sha256']}" for one in requested]
     return head + own + [f"{name}=={version}" for name, version in sorted(found.items())]
 
 
@@ -55,11 +56,16 @@ def code_digest(package: Path) -> str:
 
 
 def drift(first: list[str], second: list[str]) -> list[str]:
-    """Say in words what of the first lock is missing or another version in the second; packages on top do not count."""
+    """Say in words what of the first lock is missing or another version in the second.
+
+    Packages on top do not count, unless the person had them installed on request: a kernel sees these before the rest.
+    """
     now = dict(line.split("==", 1) for line in second if "==" in line)
     changes = []
     for line in first:
         name, _, version = line.partition("==")
         if now.get(name) != version:
             changes.append(f"{name} {version} → {now.get(name, 'missing')}")
-    return changes
+    before = {line.partition("==")[0] for line in first}
+    on_top = [name for name in now if name.startswith(REQUESTED) and name not in before]
+    return changes + [f"{name} not there → {now[name]}" for name in on_top]

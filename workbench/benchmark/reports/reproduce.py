@@ -1,7 +1,7 @@
 """Runs a crate again, under the account of whoever asks, and gives a verdict with its cause.
 
-What is repeated reads the dataset versions that the crate names, runs every cell (nothing is taken from earlier runs),
-and is added to the crate as a further action, whatever came of it.
+What is repeated reads the dataset versions that the crate names, runs every cell in an empty folder (nothing is taken
+from earlier runs or from a workspace), and is added to the crate as a further action, whatever came of it.
 
 Runs in: Jupyter server | terminal
 """
@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 
 from workbench.benchmark.reports.comparing import IDENTICAL, NOT_RUN, compare_results, first_diverging_cell, verdict
-from workbench.benchmark.reports.crate import Crate, parse_crate, read_contents
+from workbench.benchmark.reports.crate import REPORT, Crate, parse_crate, read_contents
 from workbench.benchmark.reports.environment import drift, environment_lock
 from workbench.benchmark.reports.notebook_run import Run, load_notebook, read_notebook, run_notebook
 from workbench.benchmark.reports.obstacles import (
@@ -35,11 +35,12 @@ from workbench.benchmark.reports.progress import OnCell
 from workbench.benchmark.reports.report import report_again
 from workbench.benchmark.reports.reruns import Rerun, add_rerun, reruns_in
 from workbench.benchmark.reports.stopping import ERROR_MARK, cause_of
-from workbench.connection import VERSIONS_VARIABLE, default_account, terminal
+from workbench.connection import FOLDER_VARIABLE, VERSIONS_VARIABLE, default_account, terminal
 from workbench.errors import Conflict, InvalidInput, RunFailed, WorkbenchError
 from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
+ENDING = ".crate.zip"
 EXIT_CODES = {"IDENTICAL": 0, "WITHIN_TOLERANCE": 0, "DIFFERENT": 1, "NOT_RUN": 2}
 
 
@@ -137,7 +138,12 @@ def reproduce(
     notes = [f"Run in another environment: {in_short(changes)}."] if changes and any_environment else []
     found = replace(again.verdict, account=account, started=started, ended=_now(), notes=notes)
     again.verdict = found
-    return _added(path, again, here, changes) if is_added else found
+    if not is_added:
+        return found
+    found = _added(path, again, here, changes)
+    if found.number is not None:
+        _renew_report(path, contents.get(REPORT))
+    return found
 
 
 def _again(
@@ -156,7 +162,7 @@ def _again(
         notebook.write_text(crate.source, encoding="utf-8")
         out = Path(folder, "again", "run.ipynb")
         try:
-            with _reading(crate.about["data"]):
+            with _apart(crate.about["data"], Path(folder, "workspace")):
                 run = run_notebook(
                     notebook, out, crate.about["parameters"], account, settings=settings, timeout_s=timeout_s,
                     on_cell=on_cell,
@@ -205,17 +211,25 @@ def _not_run(obstacle: Obstacle) -> Verdict:
 
 
 @contextmanager
-def _reading(versions: Mapping[str, str]) -> Iterator[None]:
-    """Have kernels that start in this block read these versions."""
-    before = os.environ.get(VERSIONS_VARIABLE)
-    os.environ[VERSIONS_VARIABLE] = json.dumps(dict(versions), sort_keys=True)
+def _apart(versions: Mapping[str, str], workspace: Path) -> Iterator[None]:
+    """Have kernels that start in this block read these versions, and work in this folder instead of a workspace.
+
+    The notebook may be anybody's: it neither finds nor overwrites what the account keeps.
+    """
+    workspace.mkdir(mode=0o700)
+    wanted = {
+        VERSIONS_VARIABLE: json.dumps(dict(versions), sort_keys=True), FOLDER_VARIABLE: str(workspace),
+    }  # fmt: skip
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[VERSIONS_VARIABLE]
-        else:
-            os.environ[VERSIONS_VARIABLE] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _added(path: Path, again: _Again, lock: list[str], changes: list[str]) -> Verdict:
@@ -234,6 +248,16 @@ def _added(path: Path, again: _Again, lock: list[str], changes: list[str]) -> Ve
     except (Conflict, InvalidInput) as problem:
         return replace(found, notes=[*found.notes, problem.message])
     return replace(found, number=added["number"])
+
+
+def _renew_report(path: Path, before: bytes | None) -> None:
+    """Put the crate's report beside it in place of the one that lies there, unless that is another."""
+    beside = path.with_name(f"{path.name.removesuffix(ENDING)}.html")
+    if beside.is_symlink() or not beside.is_file() or beside.read_bytes() != before:
+        return
+    draft = beside.with_name(f".{beside.name}.draft")
+    draft.write_bytes(read_contents(path)[REPORT])
+    draft.replace(beside)
 
 
 def _now() -> str:
