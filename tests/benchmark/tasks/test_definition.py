@@ -113,3 +113,15 @@ def test_bands_split_a_column(value: float | None, group: str | None) -> None:
 
 def test_without_bands_each_value_is_a_group() -> None:
     assert Subgroup(name="texture", column="texture").group("solid") == "solid"
+
+
+def test_the_task_of_the_manual_is_a_task() -> None:
+    page = (resources.files("workbench") / "docs" / "tasks.md").read_text()
+    task = parse(page.split("```yaml\n")[1].split("```")[0], "tasks.md")
+    assert (task.id, task.unit, task.label.verified) == ("own-malignancy", "patient", False)
+
+
+def test_every_field_of_a_task_stands_in_the_manual() -> None:
+    page = (resources.files("workbench") / "docs" / "tasks.md").read_text()
+    plain = {"id", "title", "question", "synthetic", "licence"}
+    assert {name for name in TaskDefinition.model_fields if f"`{name}`" not in page} <= plain

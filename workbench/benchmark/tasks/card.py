@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.benchmark.metrics.definitions import definition
+from workbench.benchmark.metrics.limits import ppv, proven_specificity
 from workbench.benchmark.tasks.definition import Prevalence, TaskDefinition
 from workbench.benchmark.tasks.oracles import Ceiling, oracle
 from workbench.imaging.phantom_oracle import draw_nodules
@@ -38,25 +39,6 @@ def card(task: TaskDefinition) -> dict[str, Any]:
         "subgroups": [group.model_dump() for group in task.subgroups],
         "baselines": [baseline.name for baseline in task.baselines],
     }  # fmt: skip
-
-
-def ppv(sensitivity: float, specificity: float, share: float) -> float:
-    """Give the share of positive answers that are right, where a share of all is positive.
-
-    >>> round(ppv(0.9, 0.95, 0.05), 3)
-    0.486
-    """
-    right, wrong = sensitivity * share, (1.0 - specificity) * (1.0 - share)
-    return right / (right + wrong) if right + wrong else 0.0
-
-
-def proven_specificity(negatives: int) -> float:
-    """Give the lowest specificity that zero false alarms among so many negatives leave possible (95 %, two-sided).
-
-    >>> [round(proven_specificity(count), 4) for count in (200, 1000, 3000)]
-    [0.9817, 0.9963, 0.9988]
-    """
-    return float(0.025 ** (1.0 / negatives))
 
 
 def sentences(task: TaskDefinition) -> list[str]:

@@ -151,8 +151,9 @@ class TaskDefinition(Closed):
         pins : mapping of str to str
             Dataset name to version id, for every dataset of the task; a version that the task itself pins wins.
         """
+        # Without what is at its default, so that a field which a later release adds changes no version.
         content = {
-            "task": self.model_dump(mode="json"),
+            "task": self.model_dump(mode="json", exclude_defaults=True),
             "metrics": {metric: DEFINITIONS[metric].text for metric in self.metrics},
             "data": {**pins, **self.pinned()},
         }
