@@ -3,89 +3,89 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from workbench.benchmark.client import read_entry, read_leaderboard, send, wait_for
 from workbench.benchmark.results import Entry
-from workbench.connection import Connection, operator_secret, running_gateway, sign_in
+from workbench.connection import Connection, sign_in
 from workbench.errors import AccessDenied, NotFound, SubmissionRefused
-from workbench.ingest.phantoms import ingest_phantoms
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings
 
-onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+pytest.importorskip("onnx")
+from small_models import HONEST, folder_of, mean_model, written
 
 TASK = "lung-nodule-detection"
-PLAN = (("train", 11), ("validation", 12), ("public_test", 13), ("public_test", 14))
 
 
-def model(scale: float = 1.0) -> bytes:
-    """Give a model that says how bright the middle of a patch is."""
-    takes = helper.make_tensor_value_info("patches", TensorProto.FLOAT, ["n", 1, 32, 32, 32])
-    gives = helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n"])
-    nodes = [
-        helper.make_node("ReduceMean", ["patches"], ["mean"], axes=[1, 2, 3, 4], keepdims=0),
-        helper.make_node("Mul", ["mean", "scale"], ["probability"]),
-    ]
-    graph = helper.make_graph(nodes, "m", [takes], [gives], [numpy_helper.from_array(np.float32([scale]), "scale")])
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return bytes(made.SerializeToString())
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Have a home with four small phantoms, two of them hidden, and its gateway."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBENCH_HOME", str(tmp_path_factory.mktemp("hidden") / "home"))
-        settings = load_settings()
-        with running_gateway(settings):
-            owner = Connection(settings.socket, operator_secret(settings))
-            ingest_phantoms(owner, plan=PLAN, size=192)
-            owner.close()
-            yield settings
-
-
-@pytest.fixture
-def line(filled: Settings, bubblewrap: None) -> Iterator[Connection]:
-    opened = sign_in(filled, "researcher")
-    yield opened
-    opened.close()
+def send_and_wait(line: Connection, content: bytes, kind: str = "onnx", intent: str = "scored") -> Entry:
+    return wait_for(line, send(line, TASK, content, kind=kind, intent=intent, note="brightness"))
 
 
 @pytest.fixture(scope="module")
 def entry(filled: Settings) -> Entry:
     opened = sign_in(filled, "researcher")
-    found = wait_for(opened, send(opened, TASK, model(), note="brightness"))
+    found = send_and_wait(opened, mean_model())
     opened.close()
     return found
 
 
-def test_a_submission_is_scored_with_an_interval(line: Connection, entry: Entry) -> None:
+def exact(filled: Settings, submission: str) -> dict[str, object]:
+    """Give the scores as they lie in the store, which nobody but the operator reads."""
+    import sqlite3
+
+    with sqlite3.connect(f"file:{filled.store}?mode=ro", uri=True) as store:
+        row = store.execute("SELECT scores, draws, cost FROM submissions WHERE id = ?", (submission,)).fetchone()
+    store.close()
+    return {"draws": row[1], "cost": json.loads(row[2]), **json.loads(row[0])}
+
+
+def test_a_model_is_scored_with_an_interval(line: Connection, entry: Entry) -> None:
     assert (entry.state, entry.code) == ("scored", None)
     low, high = entry.interval or (1, 0)
     assert 0 <= low <= entry.value <= high <= 1
 
 
-def test_only_aggregates_come_back(line: Connection, entry: Entry) -> None:
-    assert set(entry.scores or {}) == {
-        "metric", "value", "interval", "sensitivity", "sensitivity_interval", "false_positives_per_scan", "scans",
-        "nodules",
-    }  # fmt: skip
-    assert (entry.scores or {})["scans"] == 2
+def test_only_aggregates_leave_the_evaluator(line: Connection, filled: Settings, entry: Entry) -> None:
+    scores = exact(filled, entry.submission)
+
+    assert {"metric", "value", "interval", "units", "items", "answered", "coverage", "secondary", "subgroups"} <= set(
+        scores
+    )
+    assert (scores["units"], scores["items"], scores["answered"], scores["coverage"]) == (3, 3, 3, 1.0)
+    assert len(scores["draws"]) == 8 * 1000  # type: ignore[arg-type]
+    assert scores["cost"]["cpu_seconds"] > 0  # type: ignore[index]
+    assert "S00" not in json.dumps({name: value for name, value in scores.items() if name != "draws"})
+
+
+def test_a_folder_is_scored_like_a_model(line: Connection, filled: Settings) -> None:
+    found = send_and_wait(line, folder_of(HONEST), "folder")
+
+    assert (found.state, found.code) == ("scored", None)
+    assert exact(filled, found.submission)["coverage"] == 1.0
+
+
+def test_a_predictions_file_covers_both_hidden_splits_and_is_scored_on_one(line: Connection, filled: Settings) -> None:
+    items = line.get(f"/v1/tasks/{TASK}/items")["items"]
+    rows = "".join(f"{item},1,2,3,0.5\n" for item in items)
+    found = send_and_wait(line, f"scan,x_mm,y_mm,z_mm,probability\n{rows}".encode(), "predictions")
+
+    assert len(items) == 4
+    assert (found.state, exact(filled, found.submission)["items"]) == ("scored", 3)
+
+
+def test_a_scan_without_an_answer_is_a_scan_without_marks(line: Connection, filled: Settings) -> None:
+    found = send_and_wait(line, folder_of(written('{"predictions": []}')), "folder")
+    scores = exact(filled, found.submission)
+
+    assert (scores["value"], scores["answered"], scores["coverage"]) == (0.0, 0, 0.0)
 
 
 def test_the_board_shows_the_entry_and_the_baseline(line: Connection, entry: Entry) -> None:
     board = read_leaderboard(line, TASK)
-    assert {(row["kind"], row["person"]) for row in board.entries} == {
-        ("submission", "researcher"), ("baseline", "blob filter alone"),
-    }  # fmt: skip
+    assert {"submission", "baseline"} <= {row["kind"] for row in board.entries}
+    assert "blob filter alone" in json.dumps(board.entries)
     assert "brightness" in board._repr_html_()
-    assert board.table()["rank"].min() == 1
 
 
 def test_nobody_else_reads_the_entry(filled: Settings, entry: Entry) -> None:
@@ -102,7 +102,7 @@ def test_nobody_reads_the_hidden_scans(line: Connection) -> None:
 
 
 def test_a_person_has_no_evaluators_door(line: Connection, entry: Entry) -> None:
-    for end in ("", "/model"):
+    for end in ("", "/model", "/payload", "/predictions"):
         with pytest.raises(AccessDenied):
             line.get(f"/v1/evaluations/{entry.submission}{end}")
     with pytest.raises(AccessDenied):
@@ -112,22 +112,49 @@ def test_a_person_has_no_evaluators_door(line: Connection, entry: Entry) -> None
 def test_somebody_without_the_role_submits_nothing(filled: Settings) -> None:
     custodian = sign_in(filled, "custodian")
     with pytest.raises(AccessDenied, match="role researcher"):
-        send(custodian, TASK, model())
+        send(custodian, TASK, mean_model())
     custodian.close()
 
 
-def test_a_rehearsal_touches_no_labels_and_is_quick(line: Connection) -> None:
-    began = time.monotonic()
-    found = wait_for(line, send(line, TASK, model(), intent="validation"))
+@pytest.mark.parametrize(
+    ("kind", "content"), [("onnx", mean_model()), ("folder", folder_of(HONEST))], ids=["onnx", "folder"]
+)
+def test_a_validation_touches_no_labels(line: Connection, filled: Settings, kind: str, content: bytes) -> None:
+    found = send_and_wait(line, content, kind, "validation")
+
     assert (found.state, found.scores) == ("valid", None)
-    assert time.monotonic() - began < 30  # about 2 s where nothing else runs
+    names = (f'"{found.submission}"', f'"{found.submission}-')
+    reads = [event for event in _events(filled) if any(name in json.dumps(event) for name in names)]
+    assert not [event for event in reads if event["action"] == "dataset.read"]
 
 
-@pytest.mark.parametrize(("content", "code"), [(b"junk" * 20, "MODEL_REFUSED"), (model(9.0), "MALFORMED_OUTPUT")])
-def test_a_failure_has_a_code_and_a_sentence(line: Connection, content: bytes, code: str) -> None:
-    found = wait_for(line, send(line, TASK, content, intent="validation"))
+@pytest.mark.parametrize(
+    ("kind", "content", "code", "sentence"),
+    [
+        ("onnx", b"\x08junk" * 20, "MODEL_REFUSED", "not an ONNX file"),
+        ("onnx", mean_model(9.0), "MALFORMED_OUTPUT", "probability is outside 0 to 1"),
+        ("folder", folder_of(written('[{"id": "X", "marks": []}]')), "UNKNOWN_ITEM_IDS", "Entry 1: its id"),
+        ("folder", folder_of("import socket; socket.create_connection(('192.0.2.1', 9))"), "NETWORK_ATTEMPT_DETECTED",
+         "tried to use a network"),
+    ],
+    ids=["no model", "no probability", "unknown scan", "network"],
+)  # fmt: skip
+def test_a_failed_validation_says_where_the_mistake_is(
+    line: Connection, kind: str, content: bytes, code: str, sentence: str
+) -> None:
+    found = send_and_wait(line, content, kind, "validation")
     assert (found.state, found.code) == ("failed", code)
-    assert found.message.endswith(".")
+    assert sentence in found.message
+
+
+def test_a_failure_on_hidden_scans_repeats_nothing_that_they_decided(line: Connection) -> None:
+    leak = "import json\nfirst = json.load(open('/input/index.json'))['scans'][0]\nprint(first)\n"
+    leak += "rows = [{'id': str(first['origin_mm']), 'marks': []}]\n"
+    leak += "open('/output/predictions.json', 'w').write(json.dumps([{'id': 'S0001', 'marks': []}] * 2 + rows))"
+    found = send_and_wait(line, folder_of(leak), "folder")
+
+    assert (found.state, found.code) == ("failed", "MALFORMED_OUTPUT")
+    assert "entry" not in found.message.lower() and "S0001" not in found.message
 
 
 def test_an_empty_model_is_refused_at_the_door(line: Connection) -> None:
@@ -135,21 +162,14 @@ def test_an_empty_model_is_refused_at_the_door(line: Connection) -> None:
         send(line, TASK, b"")
 
 
-def test_no_identifier_of_a_scan_is_in_the_run_folder(filled: Settings, entry: Entry) -> None:
-    log = filled.run / "evaluator.log"
-    assert "S0001" not in (log.read_text() if log.exists() else "")
-
-
 def test_the_audit_names_the_evaluators_reads(filled: Settings, entry: Entry) -> None:
+    about = [event for event in _events(filled) if event["resource"] == "chest-ct-test"]
+    reads = [event for event in about if event["action"] == "dataset.read" and event["outcome"] == "allowed"]
+    assert reads and all("B" in json.dumps(event) for event in reads)
+
+
+def _events(filled: Settings) -> list[dict[str, object]]:
     custodian = sign_in(filled, "custodian")
-    events = custodian.get("/v1/audit?limit=1000")["events"]
-    about = [event for event in events if event["resource"] == "chest-ct-test" and event["outcome"] == "allowed"]
-    reads = [event for event in about if event["action"] == "dataset.read"]
-    assert reads and all(entry.submission in json.dumps(event) for event in reads)
+    events: list[dict[str, object]] = custodian.get("/v1/audit?limit=1000")["events"]
     custodian.close()
-
-
-def test_a_file_that_is_no_model_is_refused_by_the_command(filled: Settings, tmp_path: Path) -> None:
-    from workbench.cli import main
-
-    assert main(["submit", TASK, str(tmp_path / "none.onnx")]) == 2
+    return events

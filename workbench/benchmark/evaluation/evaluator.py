@@ -1,8 +1,10 @@
-"""Scores one submission on the hidden test: a process of its own, started by the gateway, that ends with the gateway.
+"""Evaluates one submission: a process of its own, started by the gateway, that ends with the gateway.
 
-It prepares the hidden scans and knows the truth, and it never runs a submitted model itself: that happens in a
-sandbox without network and labels (`infer.py`), from which only a file of numbers comes back. `python -m
-workbench.benchmark.evaluation.evaluator SUBMISSION`, with the evaluator's token in the environment.
+It holds the lease of its submission and says every few seconds that it lives. It knows the truth, and never runs what
+was submitted: that happens in a sandbox without network and labels (`sealed`), from which only predictions come back.
+`python -m workbench.benchmark.evaluation.evaluator SUBMISSION`, with the evaluator's token in the environment.
+
+An evaluator that is started again goes on where the one before it was: the predictions that it had are stored.
 
 Runs in: evaluator
 """
@@ -11,138 +13,214 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
-from typing import Any
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from workbench.benchmark.evaluation.failures import FAILURES
-from workbench.benchmark.evaluation.infer import JOB, OUT_OF_MEMORY, STARTUP_FAILED
-from workbench.benchmark.evaluation.onnx_gate import check_model
-from workbench.benchmark.scoring import checked_probabilities
-from workbench.benchmark.tasks.definition import Limits, task_definition
+from workbench.benchmark.evaluation.failures import failed
+from workbench.benchmark.tasks.definition import TaskDefinition, task_definition
 from workbench.connection import Connection, connect_from_environment
-from workbench.errors import InvalidInput, SubmissionRefused, WorkbenchError
-from workbench.governance.sandbox import bwrap_command, sandbox_environment
+from workbench.errors import Conflict, SubmissionRefused, WorkbenchError
+from workbench.governance.canonical import moment
 
-Floats = NDArray[np.float64]
-MIB = 2**20
-STATUS = {
-    STARTUP_FAILED: "STARTUP_FAILED", OUT_OF_MEMORY: "OOM_KILLED",
-    128 + signal.SIGKILL: "OOM_KILLED", 128 + signal.SIGXCPU: "TIMEOUT", 128 + signal.SIGXFSZ: "OUTPUT_TOO_LARGE",
-}  # fmt: skip
+if TYPE_CHECKING:
+    from workbench.benchmark.evaluation.hidden_test import HiddenTest
+    from workbench.benchmark.evaluation.predictions import Predictions
+    from workbench.benchmark.evaluation.running import Budget
+
+BINARY = {"Content-Type": "application/octet-stream"}
+# Answers are stored this often, so that little is lost with an evaluator.
+STORE_EVERY_S = 30.0
+# Baselines may take this share of the time that is left.
+SHARE_FOR_BASELINES = 0.5
 
 
-def infer(model: bytes, patches: NDArray[np.float32], limits: Limits) -> Floats:
-    """Run a model on patches in the sandbox and give its checked answer.
+class Job:
+    """One submission as its evaluator sees it, and the line on which it asks and answers."""
+
+    def __init__(self, line: Connection, submission: str) -> None:
+        self._line = line
+        self._url = f"/v1/evaluations/{submission}"
+        self.facts: dict[str, Any] = line.get(self._url)
+        definition = self.facts.get("definition")
+        self.task = TaskDefinition.from_dict(definition) if definition else task_definition(self.facts["task"])
+        self.intent, self.kind, self.split = self.facts["intent"], self.facts["kind"], self.facts["split"]
+
+    def payload(self) -> bytes:
+        """Give what was submitted.
+
+        Raises
+        ------
+        SubmissionRefused
+            With DIGEST_MISMATCH, when it is not what was sent.
+        """
+        content = self._line.request("GET", f"{self._url}/payload")[2]
+        if hashlib.sha256(content).hexdigest() != self.facts["sha256"]:
+            raise failed("DIGEST_MISMATCH")
+        return content
+
+    def stored(self, items: list[str]) -> Predictions | None:
+        """Give the predictions that are stored already, or None."""
+        if not self.facts.get("predictions"):
+            return None
+        content = self._line.request("GET", f"{self._url}/predictions")[2]
+        if hashlib.sha256(content).hexdigest() != self.facts["predictions"]:
+            raise WorkbenchError("The stored predictions are not those that were stored.")
+        return self.parsed(content, items)
+
+    def parsed(self, content: bytes, items: list[str]) -> Predictions:
+        """Read predictions of some of the items."""
+        from workbench.benchmark.evaluation.predictions import parse  # noqa: PLC0415 - after the first sign of life
+        from workbench.benchmark.submissions.validation import classes_of  # noqa: PLC0415 - the same
+
+        return parse(self.task.kind, content, items, classes=classes_of(self.task), may_be_empty=True)
+
+    def store(self, predictions: Predictions) -> None:
+        """Store predictions, from which the submission can be scored again, or gone on with."""
+        self._line.request("PUT", f"{self._url}/predictions", body=predictions.canonical(), headers=BINARY)
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Send the result; it is taken once, and only from the lease's holder."""
+        self._line.post(f"{self._url}/result", result)
+
+    def seconds_left(self) -> float:
+        """Give the time until the submission's deadline."""
+        return (moment(self.facts["deadline"]) - datetime.now(UTC)).total_seconds()
+
+
+def evaluate(job: Job) -> dict[str, Any]:
+    """Evaluate a submission and give the result that goes back to the gateway.
 
     Raises
     ------
     SubmissionRefused
-        With one of the codes of `failures.FAILURES`.
-    SandboxMissing
-        When this machine cannot isolate; the model is then not run at all.
+        With the code of its failure.
     """
-    with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-        job = Path(folder)
-        (job / "out").mkdir(mode=0o700)
-        (job / "model.onnx").write_bytes(model)
-        np.save(job / "patches.npy", np.ascontiguousarray(patches, dtype=np.float32), allow_pickle=False)
-        words = [str(n) for n in (limits.memory_mib, limits.cpu_seconds, limits.output_mib)]
-        command = bwrap_command(
-            [sys.executable, "-I", str(Path(__file__).with_name("infer.py")), *words],
-            read_only={f"{JOB}/model.onnx": job / "model.onnx", f"{JOB}/patches.npy": job / "patches.npy"},
-            binds={f"{JOB}/out": job / "out"}, devices=False,
-        )  # fmt: skip
-        with (job / "log").open("wb") as log:
-            status = _run(command, limits.seconds, log.fileno())
-        if status != 0:
-            # For the operator alone: it may repeat what a stranger wrote into the model.
-            sys.stderr.write((job / "log").read_text(errors="replace")[-4000:])
-            raise _failed("TIMEOUT" if status is None else STATUS.get(status, "NONZERO_EXIT"))
-        return read_answer(job / "out" / "probability.npy", len(patches), limits)
+    if job.intent == "validation":
+        return _rehearsed(job)
+    from workbench.benchmark.evaluation.hidden_test import every_item, read_hidden, use_versions  # noqa: PLC0415 - pandas
+    from workbench.benchmark.evaluation.measuring import measure  # noqa: PLC0415 - the same
+
+    use_versions(job.facts["data"])
+    hidden = read_hidden(job.task, job.split)
+    began = time.monotonic()
+    cost = None
+    predictions = job.stored(every_item(job.task))
+    if job.kind != "predictions" and job.intent != "rescore":
+        predictions, budget = _run(job, hidden, predictions)
+        cost = budget.as_dict()
+    elif predictions is None:
+        predictions = job.parsed(job.payload(), every_item(job.task))
+    if job.intent != "rescore":
+        job.store(predictions)
+    result = {"state": "scored", **measure(hidden, predictions).as_dict()}
+    if job.intent != "rescore":
+        result["baselines"] = _baselines(job, hidden)
+    own = {"cpu_seconds": round(time.process_time(), 3), "wall_seconds": round(time.monotonic() - began, 3)}
+    return {**result, "cost": cost or own}
 
 
-def _run(command: list[str], seconds: int, log: int) -> int | None:
-    """Give the exit status, or None when the time was up."""
-    process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=sandbox_environment()
-    )
+def _rehearsed(job: Job) -> dict[str, Any]:
+    """Run on made-up items: nothing hidden is read, so the sentence may say where the mistake is."""
+    from workbench.benchmark.evaluation.rehearsal import rehearsal_parts  # noqa: PLC0415 - numpy, loaded when needed
+    from workbench.benchmark.evaluation.running import Budget, runner_of  # noqa: PLC0415 - the same
+
+    budget = Budget(job.task.limits)
+    run = runner_of(job.task, job.kind, job.payload(), budget, log)
+    for part in rehearsal_parts(job.task, job.kind):
+        found = run(part)
+        if job.task.missing == "reject":
+            found.require_complete()
+    return {"state": "valid", "cost": budget.as_dict()}
+
+
+def _run(job: Job, hidden: HiddenTest, known: Predictions | None) -> tuple[Predictions, Budget]:
+    """Run on the scans that have no answer yet, part by part, and store the answers on the way."""
+    from workbench.benchmark.evaluation.parts import hidden_parts  # noqa: PLC0415 - numpy, loaded when needed
+    from workbench.benchmark.evaluation.predictions import Predictions  # noqa: PLC0415 - the same
+    from workbench.benchmark.evaluation.running import Budget, runner_of, without_details  # noqa: PLC0415 - the same
+
+    budget = Budget(job.task.limits)
+    run = runner_of(job.task, job.kind, job.payload(), budget, log)
+    done = Predictions(job.task.kind, hidden.items, (), {}) if known is None else known.restrict(hidden.items)
+    left = sorted(set(hidden.items) - set(done.answered))
+    as_patches = job.kind == "onnx" and job.task.kind != "segmentation3d"
+    stored_at = time.monotonic()
     try:
-        status = process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return None
-    return 128 - status if status < 0 else status
+        for part in hidden_parts(hidden, left, as_patches=as_patches):
+            done = done.joined(run(part))
+            if time.monotonic() - stored_at > STORE_EVERY_S:
+                job.store(done)
+                stored_at = time.monotonic()
+        if job.task.missing == "reject":
+            done.require_complete()
+    except SubmissionRefused as refusal:
+        raise without_details(refusal) from None
+    return done, budget
 
 
-def read_answer(file: Path, count: int, limits: Limits) -> Floats:
-    """Read what came out of the sandbox; it is a stranger's file."""
-    if file.is_symlink() or not file.is_file():
-        raise _failed("NO_OUTPUT")
-    if file.stat().st_size > limits.output_mib * MIB:
-        raise _failed("OUTPUT_TOO_LARGE")
-    try:
-        values = np.load(file, allow_pickle=False)
-        return checked_probabilities(values, count)
-    except (ValueError, OSError, EOFError):
-        raise _failed("MALFORMED_OUTPUT") from None
-    except InvalidInput as problem:
-        raise SubmissionRefused(problem.message, code="MALFORMED_OUTPUT") from None
+def _baselines(job: Job, hidden: HiddenTest) -> dict[str, Any]:
+    lacking = {baseline.name for baseline in job.task.baselines} - set(job.facts["baselines"])
+    if not lacking:
+        return {}
+    from workbench.benchmark.evaluation.baselines import measure_baselines  # noqa: PLC0415 - once for a task version
+
+    ends = time.monotonic() + SHARE_FOR_BASELINES * job.seconds_left()
+    found = measure_baselines(hidden, job.facts["baselines"], ends=ends, log=log)
+    return {name: one.as_dict() for name, one in found.items()}
 
 
-def evaluate(line: Connection, submission: str) -> dict[str, Any]:
-    """Evaluate a submission and give the result that goes back to the gateway."""
-    job = line.get(f"/v1/evaluations/{submission}")
-    model = line.request("GET", f"/v1/evaluations/{submission}/model")[2]
-    task = task_definition(job["task"])
-    if hashlib.sha256(model).hexdigest() != job["sha256"]:
-        raise _failed("DIGEST_MISMATCH")
-    check_model(model, max_bytes=task.limits.model_mib * MIB)
-    if job["intent"] == "validation":
-        noise = np.random.default_rng(0).random((3, 1, task.patch.size, task.patch.size, task.patch.size), np.float32)
-        infer(model, noise, task.limits)
-        return {"state": "valid"}
-    from workbench.benchmark.evaluation.hidden_test import prepare  # noqa: PLC0415 - a rehearsal does without scipy and pandas
-
-    hidden = prepare(task, "public_test")
-    answer = infer(model, hidden.patches, task.limits)
-    baselines = {name: {"scores": scores} for name, scores in hidden.baselines().items()}
-    return {"state": "scored", "scores": hidden.measure(answer), "baselines": baselines}
-
-
-def _failed(code: str) -> SubmissionRefused:
-    return SubmissionRefused(FAILURES[code], code=code)
+def log(text: str) -> None:
+    """Write to the operator's log; it may repeat what a stranger wrote."""
+    sys.stderr.write("".join(mark if mark.isprintable() or mark == "\n" else "?" for mark in text) + "\n")
 
 
 def _end_with_parent() -> None:
     """End when the gateway that started this process is gone: its end of standard input closes then."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Unbuffered: a reader that holds a lock of Python's would stop this process from ending by itself.
+        while os.read(0, 1024):
+            continue
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _say_that_it_lives(submission: str, every_s: float) -> None:
+    """Send heartbeats on a line of their own, and end when the lease is lost."""
+
+    def beat() -> None:
+        line = connect_from_environment()
+        while True:
+            time.sleep(every_s)
+            try:
+                line.post(f"/v1/evaluations/{submission}/heartbeat")
+            except WorkbenchError as problem:
+                if not isinstance(problem, Conflict):
+                    continue  # the gateway is busy, or gone; then standard input has closed
+                os._exit(1)
+
+    threading.Thread(target=beat, daemon=True).start()
+
+
 def main(submission: str) -> int:
     """Evaluate, report, and leave."""
     _end_with_parent()
-    line = connect_from_environment()
+    job = Job(connect_from_environment(), submission)
+    _say_that_it_lives(submission, float(job.facts.get("heartbeat_s") or 5.0))
     try:
-        result = evaluate(line, submission)
+        result = evaluate(job)
     except SubmissionRefused as refusal:
         result = {"state": "failed", "code": refusal.code, "message": refusal.message}
+    except Conflict:
+        return 1  # the lease is lost, and with it the right to say anything
     except WorkbenchError as problem:
-        result = {"state": "failed", "code": "INTERNAL_ERROR", "message": problem.message}
-    line.post(f"/v1/evaluations/{submission}/result", result)
+        log(f"{submission}: {problem.message}")
+        result = {"state": "failed", "code": "INTERNAL_ERROR"}
+    job.finish(result)
     return 0
 
 

@@ -3,7 +3,8 @@
 Nothing of the file is executed or loaded here: it is parsed and walked.
 
 Runs in: evaluator
-Source: ONNX IR version 10 (onnx.proto): external data, local functions, operator domains, subgraphs.
+Source: ONNX IR version 13 (onnx.proto): external data, local functions, operator domains, subgraphs, training and
+device configurations.
 """
 
 from __future__ import annotations
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
-INPUT, OUTPUT = "patches", "probability"
-PATCH = (1, 32, 32, 32)
+OUTPUT = "probability"
+# What a model takes and gives, by the task's kind: the input's name, the sizes of its axes (None for any), the
+# output's number of axes, and how a person says it.
+FORMS: dict[str, tuple[str, tuple[int | None, ...], int, str]] = {
+    "detection3d": ("patches", (None, 1, 32, 32, 32), 1, "patches of shape (n, 1, 32, 32, 32) and give (n,)"),
+    "binary": ("patches", (None, 1, 32, 32, 32), 1, "patches of shape (n, 1, 32, 32, 32) and give (n,)"),
+    "segmentation3d": ("volume", (1, 1, None, None, None), 5, "a volume of shape (1, 1, z, y, x) and give the same"),
+}
 MAX_NODES = 10_000
 MAX_DEPTH = 8
 
 
-def check_model(model: bytes, *, max_bytes: int) -> None:
+def check_model(model: bytes, *, max_bytes: int, kind: str = "detection3d") -> None:
     """Refuse an ONNX file that breaks a rule of the gate.
+
+    Parameters
+    ----------
+    model : bytes
+        The file.
+    max_bytes : int
+        The task's limit.
+    kind : str
+        The task's kind: what the model must take and give.
 
     Raises
     ------
@@ -33,25 +49,28 @@ def check_model(model: bytes, *, max_bytes: int) -> None:
     """
     if not 0 < len(model) <= max_bytes:
         raise _refused(f"it has {len(model)} bytes; 1 to {max_bytes} are allowed")
+    if kind not in FORMS:
+        raise _refused("this task takes no ONNX models; send predictions or a folder with predict.py")
     parsed = _parse(model)
-    for name, present in (("local functions", parsed.functions), ("training information", parsed.training_info)):
+    for name, present in (
+        ("local functions", parsed.functions), ("training information", parsed.training_info),
+        ("configurations of devices", getattr(parsed, "configuration", ())),
+    ):  # fmt: skip
         if len(present):
             raise _refused(f"it holds {name}, which are not allowed")
-    strange = {entry.domain for entry in parsed.opset_import} - DOMAINS
-    if strange:
-        raise _refused(f"it imports the operator domain “{sorted(strange)[0][:40]}”; only standard ones are allowed")
+    if {entry.domain for entry in parsed.opset_import} - DOMAINS:
+        raise _refused("it imports an operator domain that is not standard; only ONNX's own are allowed")
     nodes = 0
     for graph in _graphs(parsed.graph, MAX_DEPTH):
         nodes += len(graph.node)
         if nodes > MAX_NODES:
             raise _refused(f"it has more than {MAX_NODES} nodes")
-        for node in graph.node:
-            if node.domain not in DOMAINS:
-                raise _refused(f"the operator “{node.op_type[:40]}” is not a standard one")
+        if any(node.domain not in DOMAINS for node in graph.node):
+            raise _refused("it uses an operator that is not a standard one")
         for tensor in _tensors(graph):
             if tensor.external_data or tensor.data_location == tensor.EXTERNAL:
                 raise _refused("it refers to data outside the file; save it with its weights inside")
-    _check_shape(parsed)
+    _check_form(parsed, kind)
 
 
 def _parse(model: bytes) -> ModelProto:
@@ -98,17 +117,24 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
         yield tensor.indices
 
 
-def _check_shape(model: ModelProto) -> None:
+def _check_form(model: ModelProto, kind: str) -> None:
+    name, wanted, axes, said = FORMS[kind]
     weights = {tensor.name for tensor in model.graph.initializer}
+    weights |= {sparse.values.name for sparse in model.graph.sparse_initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     outputs = list(model.graph.output)
-    if [value.name for value in inputs] != [INPUT] or [value.name for value in outputs] != [OUTPUT]:
-        raise _refused(f"it must have one input “{INPUT}” and one output “{OUTPUT}”")
+    if [value.name for value in inputs] != [name] or [value.name for value in outputs] != [OUTPUT]:
+        raise _refused(f"it must have one input “{name}” and one output “{OUTPUT}”")
     takes, gives = inputs[0].type.tensor_type, outputs[0].type.tensor_type
     if takes.elem_type != 1 or gives.elem_type != 1:  # TensorProto.FLOAT
         raise _refused("input and output must be float32")
-    if _sizes(takes)[1:] != PATCH or (gives.HasField("shape") and len(_sizes(gives)) != 1):
-        raise _refused("it must take patches of shape (n, 1, 32, 32, 32) and give a probability of shape (n,)")
+    sizes = _sizes(takes)
+    # An axis of any size must have no size in the file: the items are not known when it is made.
+    fits = len(sizes) == len(wanted) and all(
+        size == want if want is not None else size is None for size, want in zip(sizes, wanted, strict=True)
+    )
+    if not fits or (gives.HasField("shape") and len(_sizes(gives)) != axes):
+        raise _refused(f"it must take {said}")
 
 
 def _sizes(tensor_type: Any) -> tuple[int | None, ...]:

@@ -100,6 +100,12 @@ class Predictions:
                 "predict every item of its list.",
             )
 
+    def joined(self, other: Predictions) -> Predictions:
+        """Give these predictions and those of another part of the items together; the other's win."""
+        items = tuple(sorted({*self.items, *other.items}))
+        columns = self.columns or other.columns
+        return Predictions(self.kind, items, columns, {**self.rows, **other.rows}, {**self.masks, **other.masks})
+
     def canonical(self) -> bytes:
         """Give the one form that is stored and scored again: sorted, in ITU form, numbers as `repr` writes them.
 
@@ -121,7 +127,9 @@ class Predictions:
         return {"id": item, **dict(zip(self.columns, rows[0], strict=True))}
 
 
-def parse(kind: str, content: bytes, items: Collection[str], *, classes: Sequence[str] = ()) -> Predictions:
+def parse(
+    kind: str, content: bytes, items: Collection[str], *, classes: Sequence[str] = (), may_be_empty: bool = False
+) -> Predictions:
     r"""Read predictions and check them against the items of a task.
 
     Parameters
@@ -134,6 +142,8 @@ def parse(kind: str, content: bytes, items: Collection[str], *, classes: Sequenc
         The ids of every item that may be answered.
     classes : sequence of str, optional
         The names of the classes (multiclass, ranking) or the allowed grades (ordinal) where the task names them.
+    may_be_empty : bool
+        Whether no prediction at all is right, such as of a part of the scans.
 
     Returns
     -------
@@ -161,7 +171,7 @@ def parse(kind: str, content: bytes, items: Collection[str], *, classes: Sequenc
         if count > MAX_ENTRIES:
             raise failed("OUTPUT_TOO_LARGE", f"The file has more than {MAX_ENTRIES:,} predictions; leave some out.")
         reader.take(place, entry)
-    if not reader.rows:
+    if not reader.rows and not may_be_empty:
         raise malformed("the file", "it holds no prediction; it needs at least one.")
     rows = {item: tuple(sorted(found)) for item, found in reader.rows.items()}
     return Predictions(kind, tuple(sorted(known)), reader.columns, rows)

@@ -1,7 +1,8 @@
 """Runs a submitted program in a sandbox without network and labels, and gives what it left, or the code of its end.
 
-The program's output lies in memory, in a folder of a limited size that ends with the sandbox; it comes back through a
-pipe. So nothing that a submission writes is ever a file of this machine.
+What it may read goes in through a pipe and what it wrote comes back through one; in between it lies in memory, in
+folders of a limited size that end with the sandbox. So neither a hidden scan nor anything that a submission writes is
+ever a file of this machine.
 
 Runs in: evaluator
 """
@@ -26,6 +27,8 @@ from workbench.governance.syscalls import watching_filter
 
 MIB = 2**20
 INPUT, OUTPUT, SUBMISSION = "/input", "/output", "/submission"
+GIVEN = (INPUT, SUBMISSION)
+Bytes = bytes | memoryview
 INSIDE = Path(__file__).with_name("sealed_inside.py")
 # The watch inside ends a run in time; this ends one whose watch was stopped.
 GRACE_S = 10.0
@@ -67,15 +70,15 @@ class Ended:
         return self.files
 
 
-def run_sealed(command: Sequence[str], shown: Mapping[str, Path], limits: Limits) -> Ended:
+def run_sealed(command: Sequence[str], given: Mapping[str, Bytes], limits: Limits) -> Ended:
     """Run a command in the sandbox, to its end or to the end of a limit.
 
     Parameters
     ----------
     command : sequence of str
         The first word is an absolute path, such as `sys.executable`.
-    shown : mapping of str to Path
-        Path inside -> file or folder that it may read.
+    given : mapping of str to bytes
+        What it may read: path below `INPUT` or `SUBMISSION` -> content.
     limits : Limits
         The task's.
 
@@ -89,24 +92,45 @@ def run_sealed(command: Sequence[str], shown: Mapping[str, Path], limits: Limits
     setup = json.dumps({"watch": watching_filter().hex(), "limits": _watched(limits)}, separators=(",", ":"))
     words = sandbox.bwrap_command(
         [sys.executable, "-I", "-S", str(INSIDE), setup, *command],
-        read_only=shown, scratch={OUTPUT: (limits.output_mib + 1) * MIB}, devices=False, limits=_kept(limits),
-        directory=SUBMISSION if SUBMISSION in shown else "/tmp",  # noqa: S108 - the sandbox's own
+        scratch={OUTPUT: (limits.output_mib + 1) * MIB, **{folder: _room(folder, given) for folder in GIVEN}},
+        devices=False, limits=_kept(limits), directory=SUBMISSION,
     )  # fmt: skip
     began = time.monotonic()
+    deadline = began + limits.seconds + GRACE_S
     process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
         env=sandbox.sandbox_environment(THREADS),
     )  # fmt: skip
     try:
-        said, complaints = _read_both(process, began + limits.seconds + GRACE_S, (limits.output_mib + 2) * MIB)
-        is_late = process.poll() is None and time.monotonic() > began + limits.seconds + GRACE_S
+        _hand_in(process, given)
+        said, complaints = _read_both(process, deadline, (limits.output_mib + 2) * MIB)
+        is_late = time.monotonic() >= deadline
     finally:
         process.kill()
         process.wait()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None and not stream.closed:
                 stream.close()
     return _ended(said, complaints, is_late=is_late, wall_seconds=time.monotonic() - began)
+
+
+def _room(folder: str, given: Mapping[str, Bytes]) -> int:
+    """Give the size of a folder in memory that takes what is given, in whole pages, and little more."""
+    sizes = [len(content) for path, content in given.items() if path.startswith(f"{folder}/")]
+    return sum(sizes) + MIB + 16_384 * len(sizes)
+
+
+def _hand_in(process: subprocess.Popen[bytes], given: Mapping[str, Bytes]) -> None:
+    """Send the files; the watch inside reads them all before it starts the program."""
+    if process.stdin is None:
+        return
+    try:
+        process.stdin.write(json.dumps([[path, len(content)] for path, content in given.items()]).encode() + b"\n")
+        for content in given.values():
+            process.stdin.write(content)
+        process.stdin.close()
+    except BrokenPipeError:
+        return  # it ended before it had read all; what it said tells why
 
 
 def _watched(limits: Limits) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """Watches a submitted program from inside its sandbox: time, memory, processes, output, and who it tries to reach.
 
-`python -I -S sealed_inside.py SETUP COMMAND…` runs the command as its child, ends whatever is left when the command
-has ended or broken a limit, and only then reads /output. It writes one line of JSON to its standard output and the
-files behind it. What the command prints goes into that line, for the operator. It imports nothing of the workbench.
+`python -I -S sealed_inside.py SETUP COMMAND…` writes the files that come over its standard input, runs the command as
+its child, ends whatever is left when the command has ended or broken a limit, and only then reads /output. It writes
+one line of JSON to its standard output and the files behind it. What the command prints goes into that line, for the
+operator. It imports nothing of the workbench.
 
 How a network attempt is noticed: the command runs under a second filter of system calls, which asks this process, its
 listener, whenever somebody is addressed over a socket. An address on this sandbox's own loopback passes, except for
@@ -42,8 +43,8 @@ RECEIVE, ANSWER, GO_ON = 0xC0502100, 0xC0182101, 1
 CONNECT, SENDTO, BIRTHS = {42, 203}, {44, 206}, {56, 57, 58, 220}
 UNASKED_FLAGS = 0xC800
 IPV4, IPV6, NAMES_PORT = 2, 10, 53
-STARTUP_FAILED, OUT_OF_MEMORY = 10, 12
-STATUS = {STARTUP_FAILED: "STARTUP_FAILED", OUT_OF_MEMORY: "OOM_KILLED"}
+STARTUP_FAILED, OUT_OF_MEMORY, MALFORMED = 10, 12, 14
+STATUS = {STARTUP_FAILED: "STARTUP_FAILED", OUT_OF_MEMORY: "OOM_KILLED", MALFORMED: "MALFORMED_OUTPUT"}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -100,6 +101,7 @@ def main(words: list[str]) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _take_in()
     watch = Watch(setup)
     pipe, theirs = os.pipe()
     os.set_blocking(pipe, False)
@@ -119,6 +121,20 @@ def main(words: list[str]) -> int:
         watch.hear(pipe)
     _hand_out(watch, status)
     return 0
+
+
+def _take_in() -> None:
+    """Write the files that were given: a line of JSON with their paths and sizes, and their bytes behind it."""
+    with os.fdopen(0, "rb", closefd=False) as given:
+        for path, size in json.loads(given.readline()):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                while size > 0:
+                    part = given.read(min(size, MIB))
+                    if not part:
+                        sys.exit(1)
+                    file.write(part)
+                    size -= len(part)
 
 
 def _listen(libc: ctypes.CDLL, program: bytes) -> int:
@@ -338,15 +354,18 @@ def _output_files(most: int) -> list[tuple[str, bytes]]:
             handle = os.open(f"{OUTPUT}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             continue
-        with os.fdopen(handle, "rb") as file:
+        try:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 continue
             # A file with holes takes no room in the output but would take memory here.
             if about.st_size > room:
                 raise OverflowError(about.st_size)
-            found.append((name, file.read(room)))
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                found.append((name, file.read(room)))
             room -= about.st_size
+        finally:
+            os.close(handle)
     return found
 
 

@@ -1,0 +1,257 @@
+"""Runs a submitted model or folder on the parts of a split and gives its predictions, checked like everybody's.
+
+Runs in: evaluator
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from workbench.benchmark.evaluation.archive import Bounds, read_zip
+from workbench.benchmark.evaluation.failures import failed
+from workbench.benchmark.evaluation.masks import ENDING
+from workbench.benchmark.evaluation.onnx_gate import check_model
+from workbench.benchmark.evaluation.parts import Part, Scan
+from workbench.benchmark.evaluation.predictions import DETECTION, MARK, SEGMENTATION, Predictions, parse
+from workbench.benchmark.evaluation.sealed import INPUT, SUBMISSION, Bytes, Ended, run_sealed
+from workbench.benchmark.submissions.validation import classes_of
+from workbench.benchmark.tasks.definition import Limits, TaskDefinition
+from workbench.errors import SubmissionRefused
+from workbench.imaging.nifti import write_nifti
+
+HERE = Path(__file__).parent
+PROGRAM, INDEX, PREDICTIONS = "predict.py", "index.json", "predictions.json"
+FOLDER_FILES, UNPACKED_TIMES = 2000, 8
+MIB = 2**20
+
+
+class Runner(Protocol):
+    """What answers a part."""
+
+    def __call__(self, part: Part) -> Predictions:
+        """Give the predictions of the part's items."""
+
+
+class Budget:
+    """The time that a submission has for all of its parts together, and what it used."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.cpu_seconds = 0.0
+        self.wall_seconds = 0.0
+        self.peak_mib = 0.0
+
+    def run(self, command: list[str], given: Mapping[str, Bytes], log: Callable[[str], object]) -> Mapping[str, bytes]:
+        """Run a command in the sandbox within what is left, and give the files that it wrote.
+
+        Raises
+        ------
+        SubmissionRefused
+            With the code of its end.
+        """
+        left = self._limits.model_copy(update={
+            "seconds": int(self._limits.seconds - self.wall_seconds),
+            "cpu_seconds": int(self._limits.cpu_seconds - self.cpu_seconds),
+        })  # fmt: skip
+        if left.seconds < 1 or left.cpu_seconds < 1:
+            raise failed("TIMEOUT")
+        ended: Ended = run_sealed(command, given, left)
+        self.cpu_seconds += ended.cpu_seconds
+        self.wall_seconds += ended.wall_seconds
+        self.peak_mib = max(self.peak_mib, ended.peak_mib)
+        if ended.code:
+            log(f"{ended.code}: {ended.printed[-4000:]}")
+        return ended.require()
+
+    def as_dict(self) -> dict[str, float]:
+        """Give what was used."""
+        return {
+            "cpu_seconds": round(self.cpu_seconds, 3), "wall_seconds": round(self.wall_seconds, 3),
+            "peak_mib": round(self.peak_mib, 1),
+        }  # fmt: skip
+
+
+def runner_of(task: TaskDefinition, kind: str, payload: bytes, budget: Budget, log: Callable[[str], object]) -> Runner:
+    """Look at what was submitted, and give what runs it.
+
+    Parameters
+    ----------
+    task : TaskDefinition
+    kind : str
+        ``onnx`` or ``folder``.
+    payload : bytes
+        The model, or the zip of the folder.
+    budget : Budget
+    log : callable
+        Takes a text for the operator.
+
+    Raises
+    ------
+    SubmissionRefused
+        With MODEL_REFUSED, before anything is run.
+    """
+    if kind == "onnx":
+        check_model(payload, max_bytes=task.limits.model_mib * MIB, kind=task.kind)
+        if task.truth.item == "scan" and task.kind == "binary":
+            raise failed("MODEL_REFUSED", "This task's items are scans, and models see patches; send a folder instead.")
+        return lambda part: _run_model(task, payload, part, budget, log)
+    files = read_folder(payload, task.limits)
+    return lambda part: _run_folder(task, files, part, budget, log)
+
+
+def read_folder(payload: bytes, limits: Limits) -> dict[str, bytes]:
+    """Give the files of a submitted folder, by their path below it.
+
+    Raises
+    ------
+    SubmissionRefused
+        With MODEL_REFUSED, for a zip that is not harmless or holds no predict.py.
+    """
+    files = read_zip(payload, Bounds(FOLDER_FILES, UNPACKED_TIMES * limits.model_mib * MIB))
+    if PROGRAM in files:
+        return files
+    # A folder is often packed together with its own name.
+    tops = {name.split("/", 1)[0] for name in files}
+    top = tops.pop() if len(tops) == 1 else ""
+    if f"{top}/{PROGRAM}" not in files:
+        raise failed("MODEL_REFUSED", "The folder has no predict.py at its top; that is the program which is run.")
+    return {name.split("/", 1)[1]: content for name, content in files.items()}
+
+
+def _run_model(
+    task: TaskDefinition, model: bytes, part: Part, budget: Budget, log: Callable[[str], object]
+) -> Predictions:
+    of_volumes = task.kind == SEGMENTATION
+    given: dict[str, Bytes] = {f"{SUBMISSION}/model.onnx": model}
+    if of_volumes:
+        given |= {f"{INPUT}/{number}.npy": _npy(scan.hu) for number, scan in enumerate(part.scans)}
+    elif part.patches is not None:
+        given[f"{INPUT}/patches.npy"] = _npy(part.patches)
+    command = [sys.executable, "-I", str(HERE / "infer.py"), "volumes" if of_volumes else "patches"]
+    files = budget.run(command, given, log)
+    if of_volumes:
+        masks = {scan.name: _unpacked(files, number, scan) for number, scan in enumerate(part.scans)}
+        return Predictions(task.kind, part.items, ("mask",), {}, masks)
+    return _of_patches(task, files, part)
+
+
+def _of_patches(task: TaskDefinition, files: Mapping[str, bytes], part: Part) -> Predictions:
+    """Turn one probability for each patch into predictions; it is a stranger's file, so it is checked like one."""
+    if "probability.npy" not in files:
+        raise failed("NO_OUTPUT")
+    try:
+        said = np.load(io.BytesIO(files["probability.npy"]), allow_pickle=False).astype(np.float64)
+    except (ValueError, OSError, EOFError, TypeError):
+        raise failed("MALFORMED_OUTPUT") from None
+    if said.shape != (len(part.places),):
+        raise failed("MALFORMED_OUTPUT", "The model must give one probability for each patch, shape (n,).")
+    if task.kind == DETECTION:
+        where = np.zeros((0, 3)) if part.where is None else part.where
+        marks: dict[str, list[dict[str, float]]] = {item: [] for item in part.items}
+        for scan, place, probability in zip(part.places, where, said, strict=True):
+            marks[scan].append(dict(zip(MARK, (*place.tolist(), float(probability)), strict=True)))
+        entries: list[dict[str, Any]] = [{"id": scan, "marks": found} for scan, found in marks.items()]
+    else:
+        entries = [{"id": item, "probability": float(one)} for item, one in zip(part.places, said, strict=True)]
+    return parse(task.kind, json.dumps(entries).encode(), part.items, may_be_empty=True)
+
+
+def _unpacked(files: Mapping[str, bytes], number: int, scan: Scan) -> bytes:
+    packed = files.get(f"{number}.mask")
+    if packed is None:
+        raise failed("NO_OUTPUT")
+    size = scan.hu.size
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            bits = file.read(size // 8 + 2)
+    except (OSError, EOFError, zlib.error):
+        raise failed("MALFORMED_OUTPUT") from None
+    if len(bits) != (size + 7) // 8:
+        raise failed("MALFORMED_OUTPUT")
+    mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=size).reshape(scan.hu.shape)
+    return write_nifti(mask, scan.grid, packed=False)
+
+
+def _run_folder(
+    task: TaskDefinition, submitted: Mapping[str, bytes], part: Part, budget: Budget, log: Callable[[str], object]
+) -> Predictions:
+    given: dict[str, Bytes] = {f"{SUBMISSION}/{name}": content for name, content in submitted.items()}
+    given[f"{INPUT}/{INDEX}"] = json.dumps(index_of(task, part), indent=1).encode()
+    given |= {f"{INPUT}/{scan.name}.npy": _npy(scan.hu) for scan in part.scans}
+    files = budget.run([sys.executable, "-I", str(HERE / "start_predict.py")], given, log)
+    if task.kind == SEGMENTATION:
+        return _masks(files, part)
+    if PREDICTIONS not in files:
+        raise failed("NO_OUTPUT")
+    return parse(task.kind, files[PREDICTIONS], part.items, classes=classes_of(task), may_be_empty=True)
+
+
+def index_of(task: TaskDefinition, part: Part) -> dict[str, Any]:
+    """Give /input/index.json: the task, the items to answer, and each scan with its grid; no label."""
+    owner = {item: item if task.truth.item == "scan" else item.rpartition("-")[0] for item in part.items}
+    return {
+        "task": task.id, "kind": task.kind, "question": task.question, "classes": list(classes_of(task)),
+        "output": f"/output/{PREDICTIONS}",
+        "items": [
+            {"id": item, "scan": owner[item],
+             **({"centre_mm": part.centres_mm[item].tolist()} if item in part.centres_mm else {})}
+            for item in part.items
+        ],
+        "scans": [
+            {"scan": scan.name, "path": f"{INPUT}/{scan.name}.npy", "unit": "HU", **scan.grid.as_dict()}
+            for scan in part.scans
+        ],
+    }  # fmt: skip
+
+
+def _masks(files: Mapping[str, bytes], part: Part) -> Predictions:
+    """Take the masks that a folder wrote, SCAN.nii.gz or SCAN.npy, through the zip that everybody sends."""
+    from workbench.benchmark.evaluation.masks import checked_mask  # noqa: PLC0415 - segmentation alone
+
+    grids = {scan.name: scan for scan in part.scans}
+    masks: dict[str, bytes] = {}
+    for name, content in files.items():
+        if name == PREDICTIONS:
+            continue
+        item = name.removesuffix(ENDING).removesuffix(".npy")
+        if item == name or item in masks:
+            raise failed("MALFORMED_OUTPUT", f"Each mask must be one file, SCAN{ENDING} or SCAN.npy; there are others.")
+        if item not in grids:
+            raise failed("UNKNOWN_ITEM_IDS")
+        masks[item] = checked_mask(content) if name.endswith(ENDING) else _from_npy(content, grids[item])
+    if not masks:
+        raise failed("NO_OUTPUT")
+    return Predictions(SEGMENTATION, part.items, ("mask",), {}, masks)
+
+
+def _from_npy(content: bytes, scan: Scan) -> bytes:
+    try:
+        mask = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise failed("MALFORMED_OUTPUT") from None
+    if mask.dtype not in (np.uint8, np.bool_) or mask.shape != scan.hu.shape:
+        raise failed("MALFORMED_OUTPUT", "A mask must be uint8 (or bool) of its scan's shape (z, y, x).")
+    return write_nifti(mask.astype(np.uint8), scan.grid, packed=False)
+
+
+def _npy(values: np.ndarray[Any, Any]) -> bytes:
+    target = io.BytesIO()
+    np.save(target, np.ascontiguousarray(values), allow_pickle=False)
+    return target.getvalue()
+
+
+def without_details(refusal: SubmissionRefused) -> SubmissionRefused:
+    """Give the refusal of something that saw hidden scans: its code with the table's sentence, and nothing besides.
+
+    What such a program wrote decides its own refusal; a sentence with a line, a name or a count would carry it out.
+    """
+    return refusal if refusal.code == "MODEL_REFUSED" else failed(refusal.code)
