@@ -8,7 +8,9 @@ from typing import Any
 from homes import Lines, begin, scan_facts, send, volume_of
 
 from workbench.connection import Connection
+from workbench.gateway import evaluating, evaluator_routes, lifecycle
 from workbench.ingest.tables.nodules import DECLARATION, nodule_table
+from workbench.settings import Settings
 
 TASK, BINARY = "lung-nodule-detection", "nodule-malignancy"
 SHAPE = (32, 48, 48)
@@ -33,6 +35,25 @@ def marks(probability: float = 0.5) -> bytes:
 def answers(probability: float = 0.5) -> bytes:
     """Give predictions for the binary task: the same for each nodule."""
     return "\n".join(["id,probability", *(f"{item},{probability}" for item in NODULE_ITEMS)]).encode()
+
+
+def model() -> bytes:
+    """Give an ONNX model: how bright the middle of a patch is."""
+    from onnx import TensorProto, helper
+
+    takes = helper.make_tensor_value_info("patches", TensorProto.FLOAT, ["n", 1, 32, 32, 32])
+    gives = helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n"])
+    nodes = [helper.make_node("ReduceMean", ["patches"], ["probability"], axes=[1, 2, 3, 4], keepdims=0)]
+    made = helper.make_model(
+        helper.make_graph(nodes, "m", [takes], [gives]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    return bytes(made.SerializeToString())
+
+
+def serve_impatiently(settings: Settings) -> None:
+    """Serve a home whose evaluators are given up after ten seconds of silence."""
+    evaluating.SILENCE_S, evaluator_routes.HEARTBEAT_S = 10.0, 1.0  # type: ignore[misc, attr-defined]
+    lifecycle.serve(settings)
 
 
 def submit(
