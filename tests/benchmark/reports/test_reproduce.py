@@ -220,6 +220,20 @@ def test_a_crate_that_was_changed_is_refused(crate: Path, reproduce: Reproduce) 
     assert (code, found["error"]) == (2, "invalid-input")
 
 
+@pytest.mark.parametrize("words", [("--timeout", "0"), ("--timeout", "-5")])
+def test_a_time_that_is_none_is_refused(crate: Path, reproduce: Reproduce, words: tuple[str, ...]) -> None:
+    code, found = reproduce(crate, *words)
+    assert (code, "1 s or more" in found["message"], verdicts_of(crate)) == (2, True, [])
+
+
+@pytest.mark.parametrize("name", ["", "none.crate.zip", "folder", "text.crate.zip"])
+def test_what_is_no_crate_is_refused(reproduce: Reproduce, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.crate.zip").write_text("no zip")
+    code, found = reproduce(tmp_path / name)
+    assert (code, found["error"], "not a readable crate" in found["message"]) == (2, "invalid-input", True)
+
+
 def test_unrecorded_leaves_the_crate_as_it_is(crates: Crates, reproduce: Reproduce, tmp_path: Path) -> None:
     file = crates.changed(tmp_path, data={"nothing-ct": "ab" * 32})
     before = file.read_bytes()

@@ -123,8 +123,10 @@ def reproduce(
     Raises
     ------
     InvalidInput
-        When the file is not a crate of a run, was changed, or is built to do harm.
+        When the file is not a crate of a run, was changed, or is built to do harm; or the time is not a time.
     """
+    if timeout_s is not None and timeout_s < 1:
+        raise InvalidInput(f"The longest time for one cell is 1 s or more; got {timeout_s}.")
     settings = settings or load_settings()
     contents = read_contents(path)
     crate = parse_crate(contents, path.name)
