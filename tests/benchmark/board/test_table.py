@@ -64,7 +64,7 @@ def test_a_note_is_never_markup() -> None:
 
 
 def test_a_synthetic_board_is_banded_and_a_real_one_is_not() -> None:
-    assert ">synthetic</span>" in board(ENTRY)._repr_html_()
+    assert ">SYNTHETIC. Synthetic data: phantoms.</div>" in board(ENTRY)._repr_html_()
     real = board(ENTRY, synthetic=False, band=None)
     assert "synthetic" not in real._repr_html_().lower() + repr(real).lower()
 

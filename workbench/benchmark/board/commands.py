@@ -111,7 +111,8 @@ def _step(line: Connection, args: argparse.Namespace, url: str) -> Any:
 def _next(task: str, body: dict[str, Any]) -> str:
     """Say what comes next, and what of whom is tested."""
     chosen = ", ".join(f"{submission} of {person}" for person, submission in body["chosen"].items())
-    lines = [f"It runs {chosen}." if chosen else ""]
+    when = "To be tested" if body["state"] in ("none", "proposed") else "Tested"
+    lines = [f"{when}: {chosen}." if chosen else ""]
     lines.append({
         "none": f"Its custodian proposes it: workbench final {task} --propose",
         "proposed": f"A second person opens it, once: workbench final {task} --open",

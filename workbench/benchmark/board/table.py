@@ -15,7 +15,8 @@ from workbench.benchmark.markup import BLUE, GREY, badge, frame, interval_bar, s
 if TYPE_CHECKING:
     import pandas as pd
 
-ORANGE = "#e65100"
+# Seen at once, also in print, so that no synthetic board is taken for a real one.
+BAND = "border-left:.4em solid #e65100;background:rgba(230,81,0,.12);padding:.3em .8em;margin:.3em 0"
 FINAL_WORDS = {
     "none": "The final test has not been opened.",
     "proposed": "Closed to scored submissions: {proposed_by} proposed to open the final test; a second person has to.",
@@ -78,16 +79,24 @@ class Leaderboard:
         name = escape(str(self.body.get("metric_name", self.metric)))
         is_share = all(0.0 <= number <= 1.0 for entry in self.entries for number in _numbers(entry))
         rows = [_html(entry, has_bar=is_share) for entry in self.entries]
-        head = ["Rank (95 %)", "Group", "Who", "Note", f"Public {name} (95 %)", "", "Worst subgroup", "Answered", "Run",
-                "Final"]  # fmt: skip
+        head = [
+            "Rank (95 %)",
+            "Group",
+            "Who",
+            f"{name}, public test (95 %)",
+            "Worst subgroup",
+            "Answered",
+            "Run",
+            "Final",
+        ]
         if not rows:
-            rows = [("", "", "nobody yet", *([""] * 7))]
-        band = f"{badge('synthetic', colour=ORANGE)} {escape(str(self.body.get('band')))}<br>" if self.synthetic else ""
+            rows = [("", "", "nobody yet", *([""] * 5))]
+        band = f'<div style="{BAND}">SYNTHETIC. {escape(str(self.body.get("band")))}</div>' if self.synthetic else ""
         text = small(
-            f"{band}Entries of one group cannot be told apart (paired tests, Holm). "
+            "Entries of one group cannot be told apart (paired tests, Holm). "
             f"{escape(final_words(self.body.get('final')))} Task {escape(self.version[:12])}."
         )
-        return frame(table(head, rows, right=[0, 1, 4, 7, 9]) + text, title=escape(self.title))
+        return frame(band + table(head, rows, right=[0, 1, 5]) + text, title=escape(self.title))
 
 
 def final_words(final: Mapping[str, Any] | None) -> str:
@@ -131,7 +140,17 @@ def _html(entry: Mapping[str, Any], *, has_bar: bool) -> tuple[str, ...]:
     is_baseline = entry["kind"] == "baseline"
     bar = interval_bar(entry["value"], entry["interval"], colour=GREY if is_baseline else BLUE) if has_bar else ""
     mark = f" {badge('baseline')}" if is_baseline else ""
-    return (f"{rank} ({span})", group, f"{who}{mark}", note, value, bar, worst, answered, run, final)
+    said = small(note) if note else ""
+    group_of, _, least = worst.rpartition(" ")
+    return (
+        _unbroken(f"{rank} ({span})"), group, f"{who}{mark}{said}", f"{_unbroken(value)}{bar}",
+        f"{least}{small(group_of) if group_of else ''}", answered, run,
+        _unbroken(final),
+    )  # fmt: skip
+
+
+def _unbroken(text: str) -> str:
+    return f'<div style="white-space:nowrap">{text}</div>'
 
 
 def _span(interval: Sequence[int]) -> str:
