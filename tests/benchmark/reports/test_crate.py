@@ -129,6 +129,14 @@ def test_metadata_that_is_no_json_is_refused(crate: Path) -> None:
         read_crate(rewritten(crate, {"ro-crate-metadata.json": b"{"}))
 
 
+def test_a_description_that_is_no_process_run_crate_is_refused(crate: Path) -> None:
+    with zipfile.ZipFile(crate) as file:
+        graph = json.loads(file.read("ro-crate-metadata.json"))
+    graph["@graph"] = [item for item in graph["@graph"] if item["@id"] != "#workbench"]
+    with pytest.raises(InvalidInput, match="not a Process Run Crate: #run names no software"):
+        read_crate(rewritten(crate, {"ro-crate-metadata.json": json.dumps(graph).encode()}))
+
+
 def test_a_file_that_nobody_described_is_refused(crate: Path) -> None:
     with pytest.raises(InvalidInput, match="it was changed"):
         read_crate(rewritten(crate, {"figures/added.png": b"x"}))

@@ -1,7 +1,7 @@
 """The crate of a run: everything a stranger needs to run it again and compare, and never the data.
 
 Runs in: terminal
-Source: RO-Crate 1.1; Process Run Crate 0.5 (https://w3id.org/ro/wfrun/process).
+Source: RO-Crate 1.3; Process Run Crate 0.6 (https://w3id.org/ro/wfrun/process/0.6).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import json
 import lzma
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +20,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
-from rocrate.model.contextentity import ContextEntity
-from rocrate.model.person import Person
-from rocrate.rocrate import ROCrate
 
-import workbench
+from workbench.benchmark.reports.crate_graph import describe, profile_problems
 from workbench.benchmark.reports.recording import Result
 from workbench.errors import InvalidInput
 
-PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA_FILE = "ro-crate-metadata.json"
 NOTEBOOK, RUN, REPORT, ABOUT, RESULTS, LOCK = (
     "notebook.ipynb", "run.ipynb", "report.html", "about.json", "results.json", "environment.txt"
@@ -82,63 +77,10 @@ def write_crate(
     }
     if about.get("audit_checkpoint"):
         files[CHECKPOINT] = _json(about["audit_checkpoint"])
-    with tempfile.TemporaryDirectory(prefix="crate-") as folder:
-        for name, content in files.items():
-            place = Path(folder, name)
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content)
-        described = ROCrate()
-        _describe(described, Path(folder), files, about, results)
-        draft = crate.with_name(f".{crate.name}.draft.zip")
-        described.write_zip(str(draft))
-        draft.replace(crate)
-
-
-def _describe(
-    crate: ROCrate, folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any], results: Sequence[Result]
-) -> None:
-    crate.name = str(about["question"])
-    crate.description = "One run of a benchmark notebook in a governed kernel; the data stay where they are."
-    crate.license = "https://www.apache.org/licenses/LICENSE-2.0"
-    added = {}
-    for name, content in files.items():
-        said, kind = KINDS.get(name, ("A picture of this run", "image/png"))
-        properties = {
-            "name": said, "encodingFormat": kind, "sha256": hashlib.sha256(content).hexdigest(),
-            "contentSize": str(len(content)),
-        }  # fmt: skip
-        if name == NOTEBOOK:
-            properties["@type"] = ["File", "SoftwareSourceCode"]  # type: ignore[assignment]
-        added[name] = crate.add_file(str(folder / name), name, properties=properties)
-    profile = _entity(crate, PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
-    crate.root_dataset["conformsTo"] = profile
-    inputs = [added[NOTEBOOK]]
-    for name, value in about["parameters"].items():
-        inputs.append(_entity(crate, f"#parameter/{name}", "PropertyValue", name=name, value=json.dumps(value)))
-    for name, version in about["data"].items():
-        inputs.append(_entity(crate, f"#data/{name}", "Dataset", name=name, version=version, identifier=version))
-    outputs = [item for name, item in added.items() if name not in (NOTEBOOK, LOCK)]
-    for result in results:
-        around = {} if result.interval is None else {"minValue": result.interval[0], "maxValue": result.interval[1]}
-        outputs.append(
-            _entity(crate, f"#result/{result.name}", "PropertyValue", name=result.name, value=result.value, **around)
-        )
-    tool = _entity(
-        crate, "#workbench", "SoftwareApplication", name="ai4h-workbench", version=workbench.__version__,
-        softwareRequirements=added[LOCK],
-    )  # fmt: skip
-    agent = crate.add(Person(crate, f"#person/{about['account']}", properties={"name": about["account"]}))
-    action = _entity(
-        crate, "#run", "CreateAction", name=f"Run of {about['notebook']}", startTime=about["started"],
-        endTime=about["ended"], actionStatus="http://schema.org/CompletedActionStatus",
-    )  # fmt: skip
-    action["instrument"], action["agent"], action["object"], action["result"] = tool, agent, inputs, outputs
-    crate.root_dataset["mentions"] = [action]
-    crate.root_dataset["mainEntity"] = added[NOTEBOOK]
-
-
-def _entity(crate: ROCrate, identifier: str, kind: str, /, **properties: Any) -> Any:
-    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
+    described = describe(files, KINDS, about, results)
+    draft = crate.with_name(f".{crate.name}.draft.zip")
+    described.write_zip(str(draft))
+    draft.replace(crate)
 
 
 def _without_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -232,14 +174,17 @@ def _member(file: zipfile.ZipFile, name: str) -> bytes:
 
 def _check_digests(contents: Mapping[str, bytes], crate: str) -> None:
     try:
-        graph = json.loads(contents[METADATA_FILE])["@graph"]
-        told = {item["@id"]: item["sha256"] for item in graph if "sha256" in item}
-    except (ValueError, KeyError, TypeError, RecursionError):
+        metadata = json.loads(contents[METADATA_FILE])
+        told = {item["@id"]: item["sha256"] for item in metadata["@graph"] if "sha256" in item}
+        problems = profile_problems(metadata)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidInput(f"{crate} has no readable {METADATA_FILE}.") from None
     for name, content in contents.items():
         is_described = name == METADATA_FILE or name.startswith("ro-crate-preview")
         if not is_described and hashlib.sha256(content).hexdigest() != told.get(name):
             raise InvalidInput(f"{crate}: {name} is not the file that the crate describes; it was changed.")
+    if problems:
+        raise InvalidInput(f"{crate} is not a Process Run Crate: {problems[0]}.")
 
 
 def _checked_about(about: Any) -> dict[str, Any]:
