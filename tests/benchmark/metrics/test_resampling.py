@@ -32,7 +32,7 @@ def test_each_resample_has_as_many_units() -> None:
     assert set(shared_weights(9, 100, 0).sum(axis=1)) == {9}
 
 
-@pytest.mark.parametrize(("resamples", "seed"), [(-1, 0), (10, -1), (10, 2**32)])
+@pytest.mark.parametrize(("resamples", "seed"), [(-1, 0), (10**9, 0), (10, -1), (10, 2**32)])
 def test_impossible_resampling_is_refused(resamples: int, seed: int) -> None:
     with pytest.raises(InvalidInput, match="Bootstrap must be 0 or more"):
         shared_weights(3, resamples, seed)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from workbench.errors import InvalidInput
 
 CONFIDENCE = 0.95
+MOST_RESAMPLES = 100_000
 BLOCK = 64  # resamples weighted at once, so that a weight for every item of each stays near the processor's cache
 
 Ints = NDArray[np.int64]
@@ -57,8 +58,11 @@ def shared_weights(units: int, resamples: int, seed: int) -> Ints:
     >>> shared_weights(3, 2, seed=0).sum(axis=1).tolist()
     [3, 3]
     """
-    if resamples < 0 or not 0 <= seed < 2**32:
-        raise InvalidInput(f"Bootstrap must be 0 or more and the seed 0 … 2³² - 1; got {resamples} and {seed}.")
+    if not 0 <= resamples <= MOST_RESAMPLES or not 0 <= seed < 2**32:
+        raise InvalidInput(
+            f"Bootstrap must be 0 or more, up to {MOST_RESAMPLES:,}, and the seed 0 … 2³² - 1; "
+            f"got {resamples} and {seed}."
+        )
     if units < 1:
         raise InvalidInput("There is nothing to resample: no unit (patient or scan) has an item.")
     generator = np.random.RandomState(seed)
