@@ -19,6 +19,7 @@ from rocrate.rocrate import ROCrate
 
 from workbench.benchmark.reports import reruns
 from workbench.benchmark.reports.crate import read_crate, write_crate
+from workbench.benchmark.reports.crate_graph import profile_problems
 from workbench.benchmark.reports.recording import Result
 from workbench.benchmark.reports.reruns import Rerun, add_rerun, run_again_of, verdicts_of
 from workbench.errors import Conflict, InvalidInput
@@ -95,6 +96,16 @@ def test_each_re_run_is_an_action_of_the_crate(crate: Path, tmp_path: Path) -> N
     assert (second.get("error"), third["error"]) == (None, "OOM")
     assert third["actionStatus"] == "http://schema.org/FailedActionStatus"
     assert {action.id for action in graph.root_dataset["mentions"]} == {"#run", "#rerun/1", "#rerun/2"}
+
+
+def test_a_crate_with_re_runs_is_a_process_run_crate_still(crate: Path) -> None:
+    add_rerun(crate, rerun(environment_changes=["numpy 1 → 2"], account="dr o’ño"))
+    add_rerun(crate, Rerun(rerun("NOT_RUN", cause="DATA_MISSING", isolation="").record))
+    metadata = json.loads(members(crate)["ro-crate-metadata.json"])
+    assert profile_problems(metadata) == []
+    tool = next(item for item in metadata["@graph"] if item["@id"] == "#workbench/rerun/1")
+    assert "numpy 1 → 2" in tool["description"]
+    assert tool["softwareRequirements"] == {"@id": "reruns/01/environment.txt"}
 
 
 def test_the_second_run_can_be_read_back(crate: Path) -> None:

@@ -5,7 +5,7 @@ so a re-run that was taken out, moved or copied from another crate is noticed, a
 replaced in one step: whoever reads it sees it with the re-run or without.
 
 Runs in: anywhere
-Source: RO-Crate 1.1; Process Run Crate 0.5, one CreateAction per execution, failed ones with `error`.
+Source: RO-Crate 1.3; Process Run Crate 0.6, one CreateAction per execution, failed ones with `error`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from workbench.benchmark.reports.crate import METADATA_FILE, REPORT, read_contents
 from workbench.errors import Conflict, InvalidInput
@@ -205,14 +206,30 @@ def _described(
     for name, content in added.items():
         said, kind = SAID[name.rsplit("/", 1)[1]]
         graph.append({"@id": name, "@type": "File", "name": said, "encodingFormat": kind, **_told(content)})
-    agent = f"#person/{record['account']}"
+    agent = f"#person/{quote(str(record['account']), safe='-_.')}"
     if agent not in known:
         graph.append({"@id": agent, "@type": "Person", "name": record["account"]})
-    action = _action(record, first, agent, list(added))
-    graph.append(action)
+    tool = _tool(record, known.get("#workbench", {}), added)
+    action = _action(record, first, agent, list(added)) | {"instrument": {"@id": tool["@id"]}}
+    graph += [tool, action]
     root["mentions"] = [*_listed(root.get("mentions")), {"@id": action["@id"]}]
     root["hasPart"] = [*_listed(root.get("hasPart")), *({"@id": name} for name in added)]
     return json.dumps(body, indent=4, ensure_ascii=False).encode()
+
+
+def _tool(record: Mapping[str, Any], first: Mapping[str, Any], added: Mapping[str, bytes]) -> dict[str, Any]:
+    """Describe what ran it again: the workbench as it was then, on the packages of the re-run."""
+    lock = f"{_folder(record['number'])}/environment.txt"
+    lines = added.get(lock, b"").decode().splitlines()
+    version = next((line.partition("==")[2] for line in lines if line.startswith("ai4h-workbench==")), "unknown")
+    changes = ", ".join(str(change) for change in record["environment_changes"]) or "none"
+    isolation = record["isolation"] or "none, since nothing ran"
+    needed = {"softwareRequirements": {"@id": lock}} if lock in added else {}
+    return {
+        "@id": f"#workbench/rerun/{record['number']}", "@type": "SoftwareApplication", "name": "ai4h-workbench",
+        "version": version, "url": first.get("url", REPORT), **needed,
+        "description": f"Isolation {isolation}. Changes since the first run: {changes}.",
+    }  # fmt: skip
 
 
 def _action(record: Mapping[str, Any], first: Mapping[str, Any], agent: str, files: list[str]) -> dict[str, Any]:
@@ -222,8 +239,7 @@ def _action(record: Mapping[str, Any], first: Mapping[str, Any], agent: str, fil
         "name": f"Re-run {record['number']}: {record['verdict']}", "description": record["message"],
         "startTime": record["started"], "endTime": record["ended"],
         "actionStatus": f"http://schema.org/{'Completed' if is_done else 'Failed'}ActionStatus",
-        "instrument": first.get("instrument"), "object": first.get("object"),
-        "agent": {"@id": agent}, "result": [{"@id": name} for name in files],
+        "object": first.get("object"), "agent": {"@id": agent}, "result": [{"@id": name} for name in files],
     }  # fmt: skip
     return action if is_done else {**action, "error": record["cause"] or record["message"]}
 
