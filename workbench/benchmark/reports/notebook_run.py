@@ -152,7 +152,7 @@ def _execute(
     logging.getLogger("papermill").setLevel(logging.WARNING)
     with stops_told(out, timeout_s):
         return papermill.execute_notebook(
-            str(path), str(out), parameters=dict(chosen), engine_name=ENGINE, kernel_name=KERNEL,
+            str(path), str(out), parameters=dict(chosen), engine_name=ENGINE, kernel_name=KERNEL, language="python",
             progress_bar=False, cwd=None, execution_timeout=timeout_s, on_cell=on_cell, stages=stages,
         )  # fmt: skip
 
