@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workbench.benchmark.tasks.definition import find_problems, parse
+from workbench.benchmark.tasks.definition import TaskDefinition, find_problems, parse, task_definition
 from workbench.benchmark.tasks.wording import did_you_mean
 from workbench.errors import InvalidInput
 
@@ -34,6 +37,9 @@ def line_of(text: str) -> int:
         ("[auc_delong:v1]", "[auc:v1]", "metrics.0: there is no metric “auc:v1”; the nearest is “auc_delong:v1”."),
         ("[auc_delong:v1]", "auc_delong:v1", "metrics: must be a list, [a, b], not “auc_delong:v1”."),
         ("bands: [6, 10]", "bands: [6, x]", "subgroups.0.bands.1: must be a number, not “x”."),
+        ("tolerance: 1.0e-9", "tolerance: -1", "tolerance: must be 0.0 or more."),
+        ("tolerance: 1.0e-9", "tolerance: 0.1", "tolerance: must be below 0.1."),
+        ("[auc_delong:v1]", "[]", "metrics: must hold 1 at least."),
         ("rule: column", "rule: colum", "baselines.0.rule: “colum” will not do; the nearest is “column”."),
         ("scored_in_all: 200", "scored_in_all: 2.5", "quota.scored_in_all: must be a whole number, not “2.5”."),
         ("column: malignant}", "column: is it}",
@@ -57,7 +63,7 @@ def test_an_unknown_field_names_the_one_that_was_meant() -> None:
 
 def test_an_unknown_split_names_the_one_that_was_meant() -> None:
     assert told("  final_test: {", "  final-test: {") == [
-        f"line {line_of('  final_test: {')}: splits.final-test: this will not do; the nearest is “final_test”."
+        f"line {line_of('  final_test: {')}: splits.final-test: there is no such field; the nearest is “final_test”."
     ]
 
 
@@ -83,3 +89,25 @@ def test_the_nearest_word_is_the_one_that_begins_alike() -> None:
     assert did_you_mean("auc", ("ece:v1", "auc_delong:v1")) == "; the nearest is “auc_delong:v1”"
     assert did_you_mean("zzz", ("a", "b")) == "; there are a, b"
     assert did_you_mean("zzz", ()) == ""
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["a", "x y"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+
+
+@given(st.sampled_from(sorted(TaskDefinition.model_fields)), VALUES)
+def test_whatever_stands_in_a_field_is_taken_or_told_in_words(name: str, value: object) -> None:
+    whole = task_definition("nodule-malignancy").as_dict()
+    text = json.dumps({**whole, name: value}, allow_nan=False, default=str) if not has_nan(value) else "{}"
+    try:
+        _, problems = find_problems(text, "x.yaml")
+    except InvalidInput as refusal:
+        assert refusal.message.startswith("x.yaml")
+    else:
+        assert all(problem.line >= 1 and str(problem).isprintable() for problem in problems)
+
+
+def has_nan(value: object) -> bool:
+    return "NaN" in json.dumps(value) or "Infinity" in json.dumps(value)

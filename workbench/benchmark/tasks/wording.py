@@ -123,13 +123,18 @@ def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
         return "is missing"
     if kind == "literal_error":
         known = [word.strip().strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-        given = f"“{_shown(error['input'])}”" if error["loc"][-1:] != ("[key]",) else "this"
-        return f"{given} will not do{did_you_mean(str(error['input']), known)}"
+        near = did_you_mean(str(error["input"]), known)
+        if error["loc"][-1:] == ("[key]",):
+            return f"there is no such field{near}"
+        return f"“{_shown(error['input'])}” will not do{near}"
     if kind == "string_pattern_mismatch":
         return f"“{_shown(error['input'])}” has another form than {_form(str(context['pattern']))}"
     wanted = _WANTED.get(kind)
     if wanted is not None:
         return f"{wanted}, not {_named(error['input'])}"
+    bound = _BOUNDS.get(kind)
+    if bound is not None:
+        return bound.format(**context)
     text = error["msg"]
     return text[0].lower() + text[1:]
 
@@ -139,6 +144,12 @@ _WANTED = {
     "string_type": "must be text", "tuple_type": "must be a list, [a, b]", "list_type": "must be a list, [a, b]",
     "dict_type": "must be fields, {a: b}", "model_type": "must be fields, {a: b}",
     "model_attributes_type": "must be fields, {a: b}", "finite_number": "must be a number",
+}  # fmt: skip
+_BOUNDS = {
+    "greater_than": "must be above {gt}", "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be below {lt}", "less_than_equal": "must be {le} or less",
+    "string_too_short": "must have {min_length} characters at least", "too_short": "must hold {min_length} at least",
+    "string_too_long": "must have {max_length} characters at most", "too_long": "must hold {max_length} at most",
 }  # fmt: skip
 _FORMS = {
     r"^[a-z][a-z0-9-]{1,62}$": "a short name in small letters, digits and hyphens, such as lung-segmentation",
