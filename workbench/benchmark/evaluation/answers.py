@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.benchmark.evaluation.failures import failed
-from workbench.benchmark.evaluation.hidden_test import HiddenTest
+from workbench.benchmark.evaluation.hidden_test import HiddenTest, numbers
 from workbench.benchmark.evaluation.predictions import Predictions
 from workbench.benchmark.metrics.evaluate import Answer, ItemAnswer, MarksAnswer, ValueAnswer
 from workbench.benchmark.metrics.marks import Findings, Marks
@@ -52,8 +52,8 @@ class Answers:
             raise InvalidInput(f"{hidden.task.id} has no table of findings.")
         findings = Findings(
             np.array([number[str(scan)] for scan in table["scan"]], dtype=np.int64),
-            table[["x_mm", "y_mm", "z_mm"]].to_numpy(dtype=np.float64).reshape(-1, 3),
-            table["diameter_mm"].to_numpy(dtype=np.float64), np.ones(len(table), dtype=bool),
+            np.stack([numbers(table[name]) for name in ("x_mm", "y_mm", "z_mm")], axis=1).reshape(-1, 3),
+            numbers(table["diameter_mm"]), np.ones(len(table["scan"]), dtype=bool),
         )  # fmt: skip
         rows = [(number[scan], *row) for scan, marks in sorted(self.predictions.rows.items()) for row in marks]
         marks = np.array(rows, dtype=np.float64).reshape(-1, 5)
@@ -74,7 +74,7 @@ class Answers:
             return np.array([place[str(value)] for value in values], dtype=np.int64)
         if self.hidden.task.kind == "binary":
             return values.astype(bool)
-        return values.astype(np.float64)
+        return numbers(values)
 
     def _said(self, truth: NDArray[np.generic], *, is_ranked: bool) -> Floats:
         rows, width = self.predictions.rows, len(self.predictions.columns)

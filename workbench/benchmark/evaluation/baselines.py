@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.evaluation.hidden_test import HiddenTest
+from workbench.benchmark.evaluation.hidden_test import HiddenTest, numbers
 from workbench.benchmark.evaluation.measuring import Measure, measure
 from workbench.benchmark.evaluation.parts import hidden_parts
 from workbench.benchmark.evaluation.predictions import CLASS, MARK, Predictions
@@ -103,7 +103,7 @@ def air_inside(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
 
 def _column(hidden: HiddenTest, column: str) -> Predictions:
     """Give a column of the truth's table as the answer; scaled to 0…1 where a probability is asked for."""
-    values = hidden.column(column).astype(np.float64)
+    values = numbers(hidden.column(column))
     if hidden.task.kind == "binary":
         low, high = np.nanmin(values), np.nanmax(values)
         values = (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
@@ -125,5 +125,5 @@ def _constant(hidden: HiddenTest) -> Predictions:
     elif truth.levels is not None:
         row = (float(round(sum(truth.levels) / 2)),)
     elif hidden.task.kind == "regression":
-        row = (float(hidden.column(str(truth.column)).astype(np.float64).mean()),)
+        row = (float(numbers(hidden.column(str(truth.column))).mean()),)
     return Predictions(hidden.task.kind, hidden.items, columns, dict.fromkeys(hidden.items, (row,)))

@@ -6,10 +6,14 @@ Runs in: evaluator
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +21,17 @@ from numpy.typing import NDArray
 from workbench.benchmark.tasks.definition import HIDDEN_SPLITS, SplitName, TaskDefinition
 from workbench.connection import VERSIONS_VARIABLE
 from workbench.data.catalogue import dataset
+from workbench.data.line import line
 from workbench.errors import InvalidInput
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.data.dataset import Dataset
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+ITEM = "_item"
+# Column -> values. No data frames here: loading their library takes longer than measuring predictions does.
+Table = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,9 @@ class HiddenTest:
     unit : ndarray, int64, shape (items,)
         What is drawn together in a resample, 0 … units - 1.
     units : int
-    scans : DataFrame
-        The table of the split's scans.
-    truth : DataFrame or None
+    scans : mapping of str to ndarray
+        The table of the split's scans, by column.
+    truth : mapping of str to ndarray, or None
         The rows of the table of truth: one for each item, in their order; for detection every nodule of the split.
     """
 
@@ -56,8 +62,8 @@ class HiddenTest:
     scan: tuple[str, ...]
     unit: Ints
     units: int
-    scans: pd.DataFrame
-    truth: pd.DataFrame | None
+    scans: Table
+    truth: Table | None
 
     def column(self, name: str) -> NDArray[Any]:
         """Give a column of the truth, one value for each of its rows.
@@ -69,7 +75,7 @@ class HiddenTest:
         """
         if self.truth is None or name not in self.truth:
             raise InvalidInput(f"The truth of {self.task.id} has no column “{name}”.")
-        return self.truth[name].to_numpy()
+        return self.truth[name]
 
     def scan_number(self) -> dict[str, int]:
         """Give the number of each scan, where scans are the items."""
@@ -85,12 +91,13 @@ def read_hidden(task: TaskDefinition, split: SplitName) -> HiddenTest:
     """Read the items of a hidden split and their truth through the gateway; no scan is read."""
     place = task.splits[split]
     source = dataset(place.dataset)
-    scans = source.scans(split=place.split).sort_values("scan").reset_index(drop=True)
+    every = read_table(source, "scans")
+    scans = sorted_by(chosen(every, every["split"] == place.split), "scan")
     names = [str(name) for name in scans["scan"]]
     truth = None
     if task.truth.table is not None:
-        truth = source.table(task.truth.table)
-        truth = truth[truth["scan"].isin(names)].reset_index(drop=True)
+        truth = read_table(source, task.truth.table)
+        truth = chosen(truth, np.isin(truth["scan"].astype(str), names))
     if task.truth.item == "scan":
         items, scan = tuple(names), tuple(names)
         if truth is not None and task.kind != "detection3d":
@@ -98,12 +105,54 @@ def read_hidden(task: TaskDefinition, split: SplitName) -> HiddenTest:
     else:
         if truth is None:
             raise InvalidInput(f"{task.id} has no table whose rows are its items.")
-        number = truth.groupby("scan").cumcount() + 1
-        truth = truth.assign(_item=[f"{one}-{n}" for one, n in zip(truth["scan"], number, strict=True)])
-        truth = truth.sort_values("_item").reset_index(drop=True)
-        items, scan = tuple(truth["_item"]), tuple(str(one) for one in truth["scan"])
+        truth = sorted_by({**truth, ITEM: np.array(_numbered(truth["scan"]), dtype=object)}, ITEM)
+        items, scan = tuple(truth[ITEM]), tuple(str(one) for one in truth["scan"])
     unit, units = _units(task, scans, scan)
     return HiddenTest(task, source, items, scan, unit, units, scans, truth)
+
+
+def read_table(source: Dataset, name: str) -> Table:
+    """Give a table of a dataset by column, at the version of the dataset; read once."""
+    return _read_table(source.name, str(source.version), name)
+
+
+@cache
+def _read_table(dataset_name: str, version: str, name: str) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 - heavy, loaded on first use
+
+    url = f"/v1/datasets/{quote(dataset_name, safe='')}/tables/{quote(name, safe='')}?version={quote(version)}"
+    table = pa.ipc.open_stream(pa.BufferReader(line().request("GET", url)[2])).read_all()
+    plain = {column: table[column] for column in table.column_names}
+    return {
+        column: (values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values).to_numpy()
+        for column, values in plain.items()
+    }
+
+
+def numbers(values: NDArray[Any]) -> Floats:
+    """Give a column as float64; NaN where it holds nothing."""
+    return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def chosen(table: Table, which: NDArray[np.bool_]) -> Table:
+    """Give some rows of a table."""
+    return {name: values[which] for name, values in table.items()}
+
+
+def sorted_by(table: Table, name: str) -> Table:
+    """Give a table in the order of one column; equal values stay in theirs."""
+    order = np.argsort(table[name].astype(str), kind="stable")
+    return {column: values[order] for column, values in table.items()}
+
+
+def _numbered(scans: NDArray[Any]) -> list[str]:
+    """Name row N of a scan, in the order of the table, `SCAN-N`; N counts from 1."""
+    count: Counter[str] = Counter()
+    found = []
+    for scan in scans:
+        count[str(scan)] += 1
+        found.append(f"{scan}-{count[str(scan)]}")
+    return found
 
 
 def every_item(task: TaskDefinition) -> list[str]:
@@ -112,17 +161,17 @@ def every_item(task: TaskDefinition) -> list[str]:
     return sorted(found)
 
 
-def _one_row_each(task: TaskDefinition, truth: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    found = truth.set_index("scan", drop=False)
-    if found.index.has_duplicates or set(names) - set(found.index):
+def _one_row_each(task: TaskDefinition, truth: Table, names: Sequence[str]) -> Table:
+    found = sorted_by(truth, "scan")
+    if [str(scan) for scan in found["scan"]] != list(names):
         raise InvalidInput(f"{task.truth.table} must hold one row for each scan of {task.id}.")
-    return found.loc[list(names)].reset_index(drop=True)
+    return found
 
 
-def _units(task: TaskDefinition, scans: pd.DataFrame, scan: Sequence[str]) -> tuple[Ints, int]:
+def _units(task: TaskDefinition, scans: Table, scan: Sequence[str]) -> tuple[Ints, int]:
     """Give the number of each item's unit, and how many there are; a patient has all their scans."""
     column = "subject" if task.unit == "patient" else "scan"
-    owner = dict(zip(scans["scan"], scans[column].astype(str), strict=True))
+    owner = {str(name): str(unit) for name, unit in zip(scans["scan"], scans[column], strict=True)}
     names, unit = np.unique(np.array([owner[name] for name in scan], dtype=str), return_inverse=True)
     return unit.astype(np.int64), len(names)
 
@@ -139,8 +188,8 @@ def groups_of(hidden: HiddenTest) -> Iterator[tuple[str, str, NDArray[np.bool_],
             values = list(hidden.column(subgroup.column))
         else:
             name = str(subgroup.table)
-            table = hidden.scans if name == "scans" else hidden.source.table(name)
-            known = dict(zip(table["scan"], table[subgroup.column], strict=True))
+            table = hidden.scans if name == "scans" else read_table(hidden.source, name)
+            known = {str(scan): value for scan, value in zip(table["scan"], table[subgroup.column], strict=True)}
             values = [known.get(scan) for scan in hidden.scan]
         groups = [subgroup.group(value) for value in values]
         for group in sorted({group for group in groups if group is not None}):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.evaluation.hidden_test import HiddenTest
+from workbench.benchmark.evaluation.hidden_test import HiddenTest, numbers
 from workbench.geometry import Geometry
 
 Floats = NDArray[np.float64]
@@ -117,8 +117,8 @@ def _read(hidden: HiddenTest, group: Sequence[str], by_scan: Mapping[str, list[s
 def _centres(hidden: HiddenTest, items: Sequence[str]) -> dict[str, Floats]:
     if hidden.task.truth.item != "nodule" or hidden.truth is None:
         return {}
-    table = hidden.truth.set_index("_item")[["x_mm", "y_mm", "z_mm"]]
-    return {item: table.loc[item].to_numpy(dtype=np.float64) for item in items}
+    rows = np.stack([numbers(hidden.truth[name]) for name in ("x_mm", "y_mm", "z_mm")], axis=1)
+    return {item: rows[hidden.items.index(item)] for item in items}
 
 
 def _patches(
