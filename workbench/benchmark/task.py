@@ -249,10 +249,15 @@ class TaskTable(Sequence[Task]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (f"<code>{escape(task.id)}</code>", escape(task.question), definition(task.metric).name)
+            (
+                f"<code>{escape(task.id)}</code>",
+                escape(task.question),
+                definition(task.metric).name,
+                badge("synthetic", colour="#e65100") if task.definition.synthetic else "",
+            )
             for task in self._found
         ]
-        return table(["Task", "Question", "Metric"], rows) + small("Open one with <code>wb.task(name)</code>.")
+        return table(["Task", "Question", "Metric", ""], rows) + small("Open one with <code>wb.task(name)</code>.")
 
 
 def tasks() -> TaskTable:
