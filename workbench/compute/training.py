@@ -96,13 +96,7 @@ def train(
         raise MissingDependency(f"Training needs torch ({problem}): `pip install ai4h-workbench[train]`.") from None
     examples = task.examples("train", cluster=cluster)
     labels = np.asarray(examples.labels)
-    is_positive = labels.reshape(len(labels), -1).max(axis=1, initial=0) > 0.5
-    positives = int(is_positive.sum())
-    if positives == 0 or positives == len(labels):
-        raise InvalidInput(
-            f"The training split of {task.id} has {positives} positive examples of {len(labels)}; "
-            "both classes are needed."
-        )
+    positives = _positives(task.id, labels)
     recipe = Recipe(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
     start = network if network is not None else initial_network(seed, examples.form)
     live = _Curve(task.id, epochs)
@@ -116,6 +110,16 @@ def train(
     return TrainedModel(
         task.id, start.eval(), seed, history, examples=len(labels), positives=positives, form=examples.form
     )
+
+
+def _positives(task: str, labels: NDArray[Any]) -> int:
+    """Count the positive patches, or the sections with a marked pixel; both kinds are needed to learn from."""
+    positives = int((labels.reshape(len(labels), -1).max(axis=1, initial=0) > 0.5).sum())
+    if positives == 0 or positives == len(labels):
+        raise InvalidInput(
+            f"The training split of {task} has {positives} positive examples of {len(labels)}; both classes are needed."
+        )
+    return positives
 
 
 def _check(**values: float) -> None:
