@@ -128,6 +128,7 @@ def _strip(axes: Axes, one: Measured, rows: Mapping[str, SegmentationScore], mai
         axes.plot([measured.value], [height], "D", color=colour, markersize=7, markeredgecolor="white")
     axes.set_yticks([])
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(f"{one.definition.name} ({'higher' if one.definition.higher_is_better else 'lower'} is better)")
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
