@@ -14,7 +14,6 @@ Source: prctl(2), setrlimit(2), proc(5), core(5).
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import resource
 import signal
@@ -39,6 +38,8 @@ class _Program(ctypes.Structure):
 
 def main(words: list[str]) -> int:
     """Run the command as a child and give its exit status, 128 + the signal's number when a signal ended it."""
+    import json  # noqa: PLC0415 - takes longer to load than all the rest; who imports this module may need none
+
     setup, command = json.loads(words[0]), words[1:]
     limits = setup["limits"]
     limit(limits)

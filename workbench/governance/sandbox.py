@@ -125,6 +125,7 @@ def bwrap_command(
     directory: str = "/tmp",  # noqa: S108 - the sandbox's own /tmp
     devices: bool = True,
     limits: Limits | None = None,
+    has_own_first: bool = False,
 ) -> list[str]:
     """Wrap a command so that it sees the system and this Python read-only, and of everything else only what is named.
 
@@ -144,6 +145,9 @@ def bwrap_command(
         Whether NVIDIA devices are shown, when there are any.
     limits : Limits, optional
         What the processes inside may use; without it they may use what the machine has.
+    has_own_first : bool, default False
+        Whether the command is itself a first process, which keeps the limits and closes the last doors as
+        `first_process` does.
 
     Returns
     -------
@@ -176,7 +180,7 @@ def bwrap_command(
         words += ["--size", str(room), "--tmpfs", inside]
     # Last, so that the mount points above could still be made: the root and /dev take no new files either.
     words += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", directory, "--"]
-    return [*words, *_first_process(limits), *argv]
+    return [*words, *([] if has_own_first else _first_process(limits)), *argv]
 
 
 _NAMESPACES = (

@@ -102,7 +102,7 @@ def test_nobody_reads_the_hidden_scans(line: Connection) -> None:
 
 
 def test_a_person_has_no_evaluators_door(line: Connection, entry: Entry) -> None:
-    for end in ("", "/model", "/payload", "/predictions"):
+    for end in ("", "/payload", "/predictions"):
         with pytest.raises(AccessDenied):
             line.get(f"/v1/evaluations/{entry.submission}{end}")
     with pytest.raises(AccessDenied):

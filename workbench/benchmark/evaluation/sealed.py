@@ -9,33 +9,33 @@ Runs in: evaluator
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from workbench.benchmark.evaluation.failures import failed
+from workbench.benchmark.evaluation.sealed_inside import OUTPUT
 from workbench.benchmark.tasks.definition import Limits
 from workbench.errors import WorkbenchError
 from workbench.governance import sandbox
-from workbench.governance.syscalls import watching_filter
+from workbench.governance.syscalls import seccomp_filter, watching_filter
 
 MIB = 2**20
-INPUT, OUTPUT, SUBMISSION = "/input", "/output", "/submission"
+INPUT, SUBMISSION = "/input", "/submission"
 GIVEN = (INPUT, SUBMISSION)
 Bytes = bytes | memoryview
-INSIDE = Path(__file__).with_name("sealed_inside.py")
-# The watch inside ends a run in time; this ends one whose watch was stopped.
+# Imported rather than run by its name, so that Python finds it compiled.
+START = "import sys; sys.path.insert(0, sys.argv[1]); import sealed_inside; sys.exit(sealed_inside.main(sys.argv[2:]))"
+# The watch inside ends a run in time; this is for a machine that does not let it.
 GRACE_S = 10.0
 OPEN_FILES = 1024
 # Numbers do not depend on how many cores a machine has when every library uses the same number of threads.
 THREADS = {name: "2" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-TOO_MUCH = (b"Too much memory", b"Too many processes")
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ def run_sealed(command: Sequence[str], given: Mapping[str, Bytes], limits: Limit
     WorkbenchError
         When the sandbox itself could not be set up.
     """
-    setup = json.dumps({"watch": watching_filter().hex(), "limits": _watched(limits)}, separators=(",", ":"))
+    setup = [f"{name}={value}" for name, value in _setup(limits).items()]
     words = sandbox.bwrap_command(
-        [sys.executable, "-I", "-S", str(INSIDE), setup, *command],
+        [sys.executable, "-I", "-S", "-c", START, str(Path(__file__).parent), *setup, "--", *command],
         scratch={OUTPUT: (limits.output_mib + 1) * MIB, **{folder: _room(folder, given) for folder in GIVEN}},
-        devices=False, limits=_kept(limits), directory=SUBMISSION,
+        devices=False, limits=_kept(limits), has_own_first=True, directory=SUBMISSION,
     )  # fmt: skip
     began = time.monotonic()
     deadline = began + limits.seconds + GRACE_S
@@ -125,7 +125,8 @@ def _hand_in(process: subprocess.Popen[bytes], given: Mapping[str, Bytes]) -> No
     if process.stdin is None:
         return
     try:
-        process.stdin.write(json.dumps([[path, len(content)] for path, content in given.items()]).encode() + b"\n")
+        lines = [str(len(given)), *(f"{len(content)} {path}" for path, content in given.items()), ""]
+        process.stdin.write("\n".join(lines).encode())
         for content in given.values():
             process.stdin.write(content)
         process.stdin.close()
@@ -133,10 +134,14 @@ def _hand_in(process: subprocess.Popen[bytes], given: Mapping[str, Bytes]) -> No
         return  # it ended before it had read all; what it said tells why
 
 
-def _watched(limits: Limits) -> dict[str, int]:
+def _setup(limits: Limits) -> dict[str, int | str]:
+    """Give what the watch is told: what it watches, what the system keeps by itself, and the filters."""
     return {
         "seconds": limits.seconds, "cpu_seconds": limits.cpu_seconds, "memory_bytes": limits.memory_mib * MIB,
         "processes": limits.processes, "output_bytes": limits.output_mib * MIB, "output_files": limits.output_files,
+        **{f"kept_{name}": size for name, size in asdict(_kept(limits)).items()},
+        "first": str(sandbox.FIRST_PROCESS.parent), "filter": "x" + seccomp_filter().hex(),
+        "watch": "x" + watching_filter().hex(),
     }  # fmt: skip
 
 
@@ -170,20 +175,17 @@ def _read_both(process: subprocess.Popen[bytes], deadline: float, most: int) -> 
 
 def _ended(said: bytes, complaints: bytes, *, is_late: bool, wall_seconds: float) -> Ended:
     began, _, rest = said.partition(b"\n")
-    if began != b"began":
-        raise WorkbenchError(f"The sandbox could not be set up: {complaints[-300:].decode(errors='replace').strip()}")
-    line, newline, content = rest.partition(b"\n")
-    if not newline:
-        # The watch inside did not live to tell: it was stopped, or ended with everybody.
-        code = (
-            "TIMEOUT" if is_late else "OOM_KILLED" if any(word in complaints for word in TOO_MUCH) else "NONZERO_EXIT"
-        )
-        return Ended(code, wall_seconds=wall_seconds)
-    head = json.loads(line)
+    head, is_whole, content = rest.partition(b"\n\n")
+    if is_late and not is_whole:
+        return Ended("TIMEOUT", wall_seconds=wall_seconds)
+    if began != b"began" or not is_whole:
+        told = complaints[-300:].decode(errors="replace").strip()
+        raise WorkbenchError(f"The sandbox could not be set up, or its watch did not live to tell: {told}")
+    lines = [line.split(" ") for line in head.decode("ascii").split("\n")]
+    facts = {line[0]: line[1] for line in lines if line[0] != "file"}
     files, place = {}, 0
-    for name, size in head["files"]:
-        files[str(name)] = content[place : place + size]
-        place += size
-    return Ended(
-        str(head["code"]), files, float(head["cpu_seconds"]), wall_seconds, head["peak_bytes"] / MIB, head["printed"]
-    )
+    for _, size, name in (line for line in lines if line[0] == "file"):
+        files[bytes.fromhex(name).decode("utf-8", "replace")] = content[place : place + int(size)]
+        place += int(size)
+    printed = bytes.fromhex(facts["printed"]).decode("utf-8", "replace")
+    return Ended(facts["code"], files, float(facts["cpu"]), wall_seconds, int(facts["peak"]) / MIB, printed)

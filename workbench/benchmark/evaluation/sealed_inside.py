@@ -1,14 +1,16 @@
 """Watches a submitted program from inside its sandbox: time, memory, processes, output, and who it tries to reach.
 
-`python -I -S sealed_inside.py SETUP COMMAND…` writes the files that come over its standard input, runs the command as
-its child, ends whatever is left when the command has ended or broken a limit, and only then reads /output. It writes
-one line of JSON to its standard output and the files behind it. What the command prints goes into that line, for the
-operator. It imports nothing of the workbench.
+It is the first process there, so nobody inside can stop it. It writes the files that come over its standard input, runs
+the command as its child, ends whatever is left when the command has ended or broken a limit, and only then reads
+/output. It writes lines about the run to its standard output and the files behind them. What the command prints goes
+into one of those lines, for the operator. It speaks in plain words, because loading json takes longer than all else.
 
 How a network attempt is noticed: the command runs under a second filter of system calls, which asks this process, its
 listener, whenever somebody is addressed over a socket. An address on this sandbox's own loopback passes, except for
 name lookups; any other ends the run. Nothing could be reached in any case. The filter also asks before every new
 process, so that even a program that does nothing but fork waits for its watch.
+
+Beside the standard library it imports only `first_process`, by its folder.
 
 Runs in: evaluator
 Source: seccomp_unotify(2), linux/seccomp.h, ip(7), ipv6(7), proc(5).
@@ -20,16 +22,14 @@ import _socket
 import ctypes
 import errno
 import fcntl
-import json
 import os
-import platform
 import resource
 import select
-import signal
 import stat
 import struct
 import sys
 import time
+from collections.abc import Mapping
 
 LOOK_S = 0.05
 MIB = 2**20
@@ -37,7 +37,7 @@ OUTPUT = "/output"
 KEPT_BYTES = 16_384
 SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}
 SET_FILTER, NEW_LISTENER = 1, 8
-PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+SIGKILL = 9
 RECEIVE, ANSWER, GO_ON = 0xC0502100, 0xC0182101, 1
 # The numbers of x86_64 and aarch64; the filter asks about nothing for which one of them means something else.
 CONNECT, SENDTO, BIRTHS = {42, 203}, {44, 206}, {56, 57, 58, 220}
@@ -51,8 +51,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 class Watch:
     """One run: the limits, what was seen so far, and the code of the limit that was broken."""
 
-    def __init__(self, setup: dict[str, object]) -> None:
-        self.limits: dict[str, int] = setup["limits"]  # type: ignore[assignment]
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self.limits = limits
         self.began = time.monotonic()
         self.code = ""
         self.peak_bytes = 0
@@ -64,7 +64,7 @@ class Watch:
     def look(self) -> None:
         """Find a limit that is broken by now."""
         self.births = 0
-        if sum(name.isdigit() for name in os.listdir("/proc")) > self.limits["processes"] + 2:
+        if sum(name.isdigit() for name in os.listdir("/proc")) > self.limits["processes"] + 1:
             self.code = self.code or "OOM_KILLED"
             return
         threads, used, ticks = _everybody()
@@ -96,20 +96,28 @@ class Watch:
 
 
 def main(words: list[str]) -> int:
-    """Run the command, watch it, and hand out what it left."""
-    setup, command = json.loads(words[0]), words[1:]
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    """Run the command, watch it, and hand out what it left.
+
+    Its words are `name=value` until `--`, then the command: the limits, the two filters in hex, and where
+    `first_process` lies. An `x` keeps a filter from being read as a number.
+    """
+    end = words.index("--")
+    setup = dict(word.split("=", 1) for word in words[:end])
+    limits = {name: int(value) for name, value in setup.items() if value.isdigit()}
+    sys.path.insert(0, setup["first"])
+    import first_process  # type: ignore[import-not-found]  # noqa: PLC0415 - from the folder that was just named
+
+    first_process.limit({name.removeprefix("kept_"): size for name, size in limits.items() if name.startswith("kept_")})
+    first_process.close_doors(bytes.fromhex(setup["filter"][1:]))
     _take_in()
-    watch = Watch(setup)
+    watch = Watch(limits)
     pipe, theirs = os.pipe()
     os.set_blocking(pipe, False)
     mine, other = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     child = os.fork()
     if child == 0:
-        _send_listener(other, _listen(libc, bytes.fromhex(setup["watch"])))
-        _become(command, theirs)
+        _send_listener(other, _listen(bytes.fromhex(setup["watch"][1:])))
+        _become(words[end + 1 :], theirs)
     os.close(theirs)
     other.close()
     listener = _received(mine)
@@ -124,27 +132,30 @@ def main(words: list[str]) -> int:
 
 
 def _take_in() -> None:
-    """Write the files that were given: a line of JSON with their paths and sizes, and their bytes behind it."""
+    """Write the files that were given: a line with their number, one with size and path of each, then the bytes."""
     with os.fdopen(0, "rb", closefd=False) as given:
-        for path, size in json.loads(given.readline()):
+        lines = [given.readline().decode().rstrip("\n") for _ in range(int(given.readline()))]
+        for size, path in (line.split(" ", 1) for line in lines):
             os.makedirs(os.path.dirname(path), exist_ok=True)
+            left = int(size)
             with open(path, "wb") as file:
-                while size > 0:
-                    part = given.read(min(size, MIB))
+                while left > 0:
+                    part = given.read(min(left, MIB))
                     if not part:
                         sys.exit(1)
                     file.write(part)
-                    size -= len(part)
+                    left -= len(part)
 
 
-def _listen(libc: ctypes.CDLL, program: bytes) -> int:
+def _listen(program: bytes) -> int:
     """Put this process under the filter that asks, and give the file on which its listener is asked."""
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
 
+    libc = ctypes.CDLL(None, use_errno=True)
     steps = Program(len(program) // 8, program)
-    listener = int(libc.syscall(SECCOMP_CALL[platform.machine()], SET_FILTER, NEW_LISTENER, ctypes.byref(steps)))
+    listener = int(libc.syscall(SECCOMP_CALL[os.uname().machine], SET_FILTER, NEW_LISTENER, ctypes.byref(steps)))
     if listener < 0:
         os.write(2, f"this kernel does not tell about system calls ({os.strerror(ctypes.get_errno())})".encode())
         os._exit(1)
@@ -260,10 +271,10 @@ def is_outside(address: bytes) -> bool:
 
 
 def _everybody() -> tuple[int, int, int]:
-    """Give threads, bytes of memory and clock ticks of all processes but process 1 and this one."""
+    """Give threads, bytes of memory and clock ticks of all processes but this one, which is process 1."""
     threads = used = ticks = 0
     for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) in (1, os.getpid()):
+        if not name.isdigit() or name == "1":
             continue
         try:
             with open(f"/proc/{name}/stat") as file:
@@ -283,7 +294,7 @@ def _exactly() -> int:
     """Give the bytes of memory with pages that processes share since a fork counted once; it costs more to ask for."""
     used = _scratch()
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) not in (1, os.getpid()):
+        if name.isdigit() and name != "1":
             try:
                 with open(f"/proc/{name}/smaps_rollup") as lines:
                     used += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon:"))
@@ -301,7 +312,7 @@ def _end_everybody() -> None:
     """End all that is left, and wait for it: afterwards nobody changes the output."""
     while True:
         try:
-            os.kill(-1, signal.SIGKILL)
+            os.kill(-1, SIGKILL)
         except ProcessLookupError:
             pass  # nobody runs; there may still be some to bury
         try:
@@ -322,7 +333,7 @@ def _code(watch: Watch, status: int) -> str:
         return STATUS.get(exit_status, "NONZERO_EXIT") if exit_status else ""
     # The machine itself ends what is too large by SIGKILL; a small program did that to itself.
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    was_large = os.WTERMSIG(status) == signal.SIGKILL and largest > watch.limits["memory_bytes"] // 2
+    was_large = os.WTERMSIG(status) == SIGKILL and largest > watch.limits["memory_bytes"] // 2
     return "OOM_KILLED" if was_large else "NONZERO_EXIT"
 
 
@@ -335,13 +346,13 @@ def _hand_out(watch: Watch, status: int) -> None:
         except OverflowError:
             code = "OUTPUT_TOO_LARGE"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    head = {
-        "code": code, "cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": time.monotonic() - watch.began,
-        "peak_bytes": max(watch.peak_bytes, 0), "printed": watch.tail.decode("utf-8", "replace"),
-        "files": [[name, len(content)] for name, content in files],
-    }  # fmt: skip
+    lines = [
+        f"code {code}", f"cpu {used.ru_utime + used.ru_stime}", f"wall {time.monotonic() - watch.began}",
+        f"peak {watch.peak_bytes}", f"printed {watch.tail.hex()}",
+        *(f"file {len(content)} {os.fsencode(name).hex()}" for name, content in files),
+    ]  # fmt: skip
     with os.fdopen(1, "wb", closefd=False) as out:
-        out.write(json.dumps(head).encode() + b"\n")
+        out.write("\n".join([*lines, "", ""]).encode())
         for _, content in files:
             out.write(content)
 
@@ -367,7 +378,3 @@ def _output_files(most: int) -> list[tuple[str, bytes]]:
         finally:
             os.close(handle)
     return found
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
