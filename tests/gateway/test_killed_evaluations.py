@@ -149,6 +149,21 @@ def test_whatever_is_killed_every_submission_ends_once(open_house: Callable[...,
 
 
 @pytest.mark.timeout(600)
+def test_a_gateway_that_stops_in_good_order_hands_its_leases_back(open_house: Callable[..., House]) -> None:
+    house = open_house()
+    with lines_of(house.settings) as lines:
+        submit(lines.person("researcher"), marks())
+        while not house.below():
+            time.sleep(0.02)
+    house.process.terminate()
+    house.process.join()
+    assert house.rows("SELECT state, attempts, lease FROM submissions") == [("queued", 0, None)]
+    house.process = house.start()
+    assert wait_until_all_ended(house) == {"scored": 1}
+    assert house.rows("SELECT attempts FROM submissions") == [(1,)]
+
+
+@pytest.mark.timeout(600)
 def test_an_evaluator_that_stands_still_is_given_up(open_house: Callable[..., House]) -> None:
     house = open_house(serve_impatiently)
     with lines_of(house.settings) as lines:

@@ -103,7 +103,6 @@ def _source(call: Call, row: Row) -> Row:
 ROUTES = (
     Route("GET", "/v1/evaluations/{submission}", get_evaluation, EVALUATOR, "task.evaluate"),
     Route("GET", "/v1/evaluations/{submission}/payload", get_payload, EVALUATOR, "task.evaluate"),
-    Route("GET", "/v1/evaluations/{submission}/model", get_payload, EVALUATOR, "task.evaluate"),
     Route("GET", "/v1/evaluations/{submission}/predictions", get_predictions, EVALUATOR, "task.evaluate"),
     Route("PUT", "/v1/evaluations/{submission}/predictions", put_predictions, EVALUATOR, "task.evaluate",
           max_body=MAX_PREDICTIONS_BYTES),

@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -62,6 +63,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
         timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=GOODBYE_S,
     )  # fmt: skip
     server = uvicorn.Server(config)
+    _end_in_good_order(server)
     listener = _listen(settings)
     # Its evaluators come through the socket, which now takes them in.
     evaluating.start()
@@ -78,6 +80,19 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
         state.reads.close()
         exporter.close()
         state.store.close()
+
+
+def _end_in_good_order(server: uvicorn.Server) -> None:
+    """See that SIGTERM ends the server and not the process, so that what `serve` does at its end is done.
+
+    uvicorn raises the signal again when it has stopped; with the handler that Python starts with, that kills.
+    """
+
+    def stop(_: int, __: object) -> None:
+        server.should_exit = True
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _listen(settings: Settings) -> socket.socket:

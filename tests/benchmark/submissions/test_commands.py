@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,16 @@ def test_a_submission_is_scored_and_listed(file: Path, capsys: pytest.CaptureFix
     assert rows[0] == body
     assert main(["submissions"]) == 0
     assert "scored “by command”" in capsys.readouterr().out
+
+
+def test_what_nobody_waits_for_ends_all_the_same(
+    file: Path, filled: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, body = told(capsys, "submit", TASK, str(file), "--no-wait")
+    assert (code, body["state"]) in ((0, "queued"), (0, "running"))
+    while (now := told(capsys, "submissions", body["submission"])[1])["state"] in ("queued", "running"):
+        time.sleep(0.2)
+    assert now["state"] == "scored"
 
 
 def test_what_has_ended_is_not_taken_back(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 
 from workbench.benchmark.submissions.states import ENDED, MOVES, SENT, UNDER_WAY, diagram, next_state, verbs_for
@@ -36,6 +38,11 @@ def test_only_an_evaluator_gives_a_result_to_what_runs(verb: str) -> None:
     assert [move.owner for move in MOVES if (move.state, move.verb) == ("running", verb)] == ["evaluator"]
     with pytest.raises(Conflict, match=r"possible now: start \(gateway\)"):
         next_state("queued", verb)
+
+
+def test_the_manual_shows_the_table() -> None:
+    manual = (resources.files("workbench.docs") / "submissions.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{diagram()}\n```" in manual
 
 
 def test_the_diagram_holds_every_move() -> None:
