@@ -136,7 +136,8 @@ def test_a_failing_cell_is_named_and_its_notebook_kept(researcher, workspace):
 
     found = ended(researcher, start(researcher, "wrong.ipynb")["run"])
 
-    assert found["state"] == "failed" and found.get("failed_cell") == 3 and "ZeroDivisionError" in found["message"], found
+    assert (found["state"], found.get("failed_cell")) == ("failed", 3), found
+    assert "ZeroDivisionError" in found["message"]
     assert (workspace / found["files"]["notebook"]).is_file() and "report" not in found["files"]
     assert found["cells"][-1]["state"] == "failed"
 

@@ -108,9 +108,9 @@ class RunsHandler(ReportHandler):
         except InvalidInput as error:
             send_error(self, error)
             return
-        await self.answer(self._start, form.get("notebook"), form.get("parameters", {}))
+        await self.answer(self._start, form.get("notebook"), form.get("parameters", {}), form.get("fresh") is True)
 
-    def _start(self, account: str, wanted: object, given: object) -> dict[str, Any]:
+    def _start(self, account: str, wanted: object, given: object, is_fresh: bool) -> dict[str, Any]:
         from workbench.benchmark.reports.notebook_run import read_notebook  # noqa: PLC0415 - papermill, on first use
 
         if not isinstance(given, dict):
@@ -123,6 +123,7 @@ class RunsHandler(ReportHandler):
         request = {
             "kind": "run", "notebook": report.reference, "file": report.name,
             "question": report.form()["question"], "parameters": choose(parameters, given),
+            "is_fresh": is_fresh,
         }  # fmt: skip
         return self.runs.start(account, request, {report.name: report.text.encode()})
 

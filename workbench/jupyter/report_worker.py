@@ -95,13 +95,15 @@ def main(folder: Path) -> None:
 def run(job: Job) -> None:
     """Run a notebook into a report and a crate, and lay both into the workspace."""
     from workbench.benchmark.reports.notebook_run import load_notebook, run_notebook  # noqa: PLC0415 - papermill, on first use
+    from workbench.benchmark.reports.stages import RENEW, RESUME  # noqa: PLC0415 - the same
 
     notebook = job.folder / str(job.request["file"])
     job.plan(load_notebook(notebook).cells)
     out = job.folder / OUT / f"{notebook.stem}.{job.request['run']}.ipynb"
     done = run_notebook(
-        notebook, out, job.request["parameters"], job.account, settings=job.settings, on_cell=job.on_cell
-    )
+        notebook, out, job.request["parameters"], job.account, settings=job.settings, on_cell=job.on_cell,
+        stages=RENEW if job.request.get("is_fresh") else RESUME,
+    )  # fmt: skip
     job.end(DONE, results=[result.as_dict() for result in done.results], data=done.about["data"], **_kept(job))
 
 
@@ -110,16 +112,16 @@ def reproduce(job: Job) -> None:
     from workbench.benchmark.reports.crate import read_crate  # noqa: PLC0415 - the same
     from workbench.benchmark.reports.notebook_run import read_notebook  # noqa: PLC0415 - papermill, on first use
     from workbench.benchmark.reports.reproduce import reproduce as run_again  # noqa: PLC0415 - the same
-    from workbench.benchmark.reports.reruns import verdicts_of  # noqa: PLC0415 - the same
 
     crate = job.folder / str(job.request["file"])
     before = crate.read_bytes()
     job.plan(read_notebook(read_crate(crate).source, "notebook.ipynb").cells)
     found = run_again(
-        crate, job.account, settings=job.settings, any_environment=bool(job.request.get("any_environment"))
-    )
-    is_added = _put_back(job, crate, before)
-    job.end(DONE, verdict=found.as_dict(), number=len(verdicts_of(crate)), is_added=is_added)
+        crate, job.account, settings=job.settings, any_environment=bool(job.request.get("any_environment")),
+        on_cell=job.on_cell,
+    )  # fmt: skip
+    is_added = found.number is not None and _put_back(job, crate, before)
+    job.end(DONE, verdict=found.as_dict(), number=found.number, is_added=is_added)
 
 
 def _put_back(job: Job, crate: Path, before: bytes) -> bool:

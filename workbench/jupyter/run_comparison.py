@@ -118,10 +118,7 @@ def _blocks(cell: Cell | None) -> list[Block]:
 
 
 def _shown(data: Mapping[str, Any]) -> list[Block]:
-    if RESULT_MIME in data:
-        # Declared results stand in a table of their own.
-        return []
-    if "image/png" in data:
+    if "image/png" in data and RESULT_MIME not in data:
         return [("picture", _joined(data["image/png"]))]
     for mime in ("text/markdown", "text/plain"):
         text = _joined(data.get(mime, ""))

@@ -71,7 +71,7 @@ class SubmitHandler(AirlockHandler):
 def list_submittable(settings: Settings, account: str) -> list[dict[str, Any]]:
     """List what could be submitted as `path`, `bytes` and `modified`; a folder's path ends with a slash."""
     root = workspace_of(settings, account)
-    folders = []
+    folders: list[dict[str, Any]] = []
     for folder, below, names in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith(".") and name not in LEFT_OUT)
         if PROGRAM in names and folder != str(root) and len(folders) < MOST_FOLDERS:

@@ -11,8 +11,8 @@ export class ReportsApi {
 
   runs = async (): Promise<Run[]> => (await this.line.get<{ runs: Run[] }>('reports/runs')).runs;
   read = (run: string): Promise<Run> => this.line.get(at`reports/runs/${run}`);
-  start = (notebook: string, parameters: Record<string, ParameterValue>): Promise<Run> =>
-    this.line.post('reports/runs', { notebook, parameters });
+  start = (notebook: string, parameters: Record<string, ParameterValue>, fresh: boolean): Promise<Run> =>
+    this.line.post('reports/runs', { notebook, parameters, fresh });
   cancel = (run: string): Promise<Run> => this.line.post(at`reports/runs/${run}/cancel`, {});
   /** The report of a run, as HTML that is only ever shown inside a sandboxed frame. */
   report = async (run: string): Promise<string> => (await this.line.read('GET', at`reports/runs/${run}/report`)).text();

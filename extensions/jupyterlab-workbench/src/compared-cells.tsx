@@ -26,7 +26,7 @@ export function ComparedCells(props: {
       <p className="wb-Dim">
         {other.length === 0
           ? trans.__('All %1 cells are the same in both runs.', cells.length)
-          : trans._n('%1 of %2 cells differs.', '%1 of %2 cells differ.', other.length, other.length, cells.length)}
+          : trans._n('%1 of %2 cells differs.', '%1 of %2 cells differ.', other.length, cells.length)}
       </p>
       {shown.map(cell => (
         <Compared key={cell.number} desk={desk} cell={cell} path={path} number={number} isFirst={cell.number === diverging} />

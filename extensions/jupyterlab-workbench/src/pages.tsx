@@ -99,7 +99,10 @@ const KINDS = {
     icon: reportIcon,
     command: CommandIds.openRun,
     args: run => ({ run }),
-    title: ({ trans, workbench }, run) => workbench.run(run)?.question ?? trans.__('Run'),
+    title: ({ trans, workbench }, id) => {
+      const run = workbench.run(id);
+      return run?.kind === 'reproduce' ? trans.__('Re-run: %1', run.question) : (run?.question ?? trans.__('Run'));
+    },
     content: (desk, id) => <RunPage desk={desk} id={id} />
   },
   crate: {

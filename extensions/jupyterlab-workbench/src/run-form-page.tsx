@@ -50,7 +50,9 @@ function Parameters({ desk, form }: { desk: Desk; form: ReportForm }): React.JSX
   const { commands, trans, workbench } = desk;
   const [typed, setTyped] = React.useState<Record<string, Typed>>({});
   const [wrong, setWrong] = React.useState<Record<string, string>>({});
+  const [fresh, setFresh] = React.useState(false);
   const [busy, problem, attempt] = useAttempt();
+  const hasStages = form.cells.some(cell => cell.stage !== null);
   const valueOf = (name: string): Typed => {
     const parameter = form.parameters.find(one => one.name === name);
     return typed[name] ?? (parameter ? initial(parameter) : '');
@@ -66,7 +68,7 @@ function Parameters({ desk, form }: { desk: Desk; form: ReportForm }): React.JSX
     }
     try {
       const values = Object.fromEntries(form.parameters.map(({ name }) => [name, valueOf(name)]));
-      const run = await workbench.api.reports.start(form.notebook, values);
+      const run = await workbench.api.reports.start(form.notebook, values, fresh);
       await workbench.change(() => Promise.resolve());
       await commands.execute(CommandIds.openRun, { run: run.run });
     } catch (error) {
@@ -105,6 +107,18 @@ function Parameters({ desk, form }: { desk: Desk; form: ReportForm }): React.JSX
           />
         ))}
       </div>
+      {hasStages && (
+        <label className="wb-Tick">
+          <input
+            type="checkbox"
+            checked={fresh}
+            onChange={event => {
+              setFresh(event.target.checked);
+            }}
+          />
+          <span>{trans.__('Run every stage anew, also where nothing it follows from has changed')}</span>
+        </label>
+      )}
       <Problem text={problem} />
       <div className="wb-Actions">
         <Button kind="primary" submit disabled={busy}>

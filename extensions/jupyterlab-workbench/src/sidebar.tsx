@@ -51,7 +51,8 @@ const SECTIONS: Section[] = [
     content: Reports,
     label: ({ trans }) => trans.__('Reports'),
     due: workbench => workbench.running.length,
-    isOpen: () => false
+    // Whoever reviews comes for reports and their verdicts.
+    isOpen: workbench => workbench.me.value?.roles.includes('reviewer') ?? false
   },
   {
     content: Airlock,
