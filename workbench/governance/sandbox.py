@@ -146,8 +146,7 @@ def bwrap_command(
     limits : Limits, optional
         What the processes inside may use; without it they may use what the machine has.
     has_own_first : bool, default False
-        Whether the command is itself a first process, which keeps the limits and closes the last doors as
-        `first_process` does.
+        Whether the command keeps the limits and closes the last doors itself, as `first_process` does.
 
     Returns
     -------
@@ -172,15 +171,16 @@ def bwrap_command(
     words += [*size, "--tmpfs", "/tmp", "--dir", "/tmp/home"]  # noqa: S108 - the sandbox's own /tmp
     words += [*_python(), *_hide(hidden)]
     words += _gpu_devices() if devices else []
-    for inside, outside in (read_only or {}).items():
-        words += ["--ro-bind", str(outside), inside]
-    for inside, outside in (binds or {}).items():
-        words += ["--bind", str(outside), inside]
-    for inside, room in (scratch or {}).items():
-        words += ["--size", str(room), "--tmpfs", inside]
+    words += _mounts(read_only or {}, binds or {}, scratch or {})
     # Last, so that the mount points above could still be made: the root and /dev take no new files either.
     words += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", directory, "--"]
     return [*words, *([] if has_own_first else _first_process(limits)), *argv]
+
+
+def _mounts(read_only: Mapping[str, Path], binds: Mapping[str, Path], scratch: Mapping[str, int]) -> list[str]:
+    words = [word for inside, outside in read_only.items() for word in ("--ro-bind", str(outside), inside)]
+    words += [word for inside, outside in binds.items() for word in ("--bind", str(outside), inside)]
+    return words + [word for inside, room in scratch.items() for word in ("--size", str(room), "--tmpfs", inside)]
 
 
 _NAMESPACES = (

@@ -341,10 +341,8 @@ def _hand_out(watch: Watch, status: int) -> None:
     code = _code(watch, status)
     files: list[tuple[str, bytes]] = []
     if not code:
-        try:
-            files = _output_files(watch.limits["output_bytes"])
-        except OverflowError:
-            code = "OUTPUT_TOO_LARGE"
+        found = _output_files(watch.limits["output_bytes"])
+        code, files = ("OUTPUT_TOO_LARGE", []) if found is None else ("", found)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = [
         f"code {code}", f"cpu {used.ru_utime + used.ru_stime}", f"wall {time.monotonic() - watch.began}",
@@ -357,8 +355,8 @@ def _hand_out(watch: Watch, status: int) -> None:
             out.write(content)
 
 
-def _output_files(most: int) -> list[tuple[str, bytes]]:
-    """Give the plain files at the top of the output; no link is followed and nothing else is opened."""
+def _output_files(most: int) -> list[tuple[str, bytes]] | None:
+    """Give the plain files at the top of the output, None when they are too large; no link is followed."""
     found, room = [], most
     for name in sorted(os.listdir(OUTPUT)):
         try:
@@ -371,7 +369,7 @@ def _output_files(most: int) -> list[tuple[str, bytes]]:
                 continue
             # A file with holes takes no room in the output but would take memory here.
             if about.st_size > room:
-                raise OverflowError(about.st_size)
+                return None
             with os.fdopen(handle, "rb", closefd=False) as file:
                 found.append((name, file.read(room)))
             room -= about.st_size
