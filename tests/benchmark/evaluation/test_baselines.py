@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 from small_tests import items_test
 
-from workbench.benchmark.evaluation.baselines import air_inside, answer_of, measure_baselines
+from workbench.benchmark.evaluation.baselines import answer_of, measure_baselines
 from workbench.benchmark.tasks.fields import Baseline
 
 TABLE = {"malignant": [True, False, True], "diameter_mm": [20.0, 5.0, 10.0]}
@@ -34,16 +33,6 @@ def test_a_constant_is_the_best_answer_without_looking() -> None:
 
     assert answer_of(sizes, CONSTANT).value("S2") == 3.0
     assert answer_of(kinds, CONSTANT).rows["S3"] == ((2 / 3, 1 / 3, 0.0),)
-
-
-def test_air_inside_is_air_that_no_slice_connects_to_its_border() -> None:
-    hu = np.full((2, 7, 7), -1000, dtype=np.int16)
-    hu[:, 1:6, 1:6] = 40
-    hu[0, 2:5, 2:5] = -800
-    hu[1, 3, 3:] = -800  # a way out to the border
-
-    inside = air_inside(hu)
-    assert inside[0].sum() == 9 and not inside[1].any()
 
 
 def test_each_baseline_is_measured_once_and_none_after_the_time() -> None:

@@ -13,7 +13,7 @@ from workbench.errors import AccessDenied, NotFound, SubmissionRefused
 from workbench.settings import Settings
 
 pytest.importorskip("onnx")
-from small_models import HONEST, folder_of, mean_model, written
+from small_models import HONEST, folder_of, mean_model, threshold_model, written
 
 TASK = "lung-nodule-detection"
 
@@ -80,6 +80,21 @@ def test_a_scan_without_an_answer_is_a_scan_without_marks(line: Connection, fill
     scores = exact(filled, found.submission)
 
     assert (scores["value"], scores["answered"], scores["coverage"]) == (0.0, 0, 0.0)
+
+
+def test_masks_are_measured_on_the_hidden_labels_and_again_from_what_is_stored(
+    line: Connection, filled: Settings
+) -> None:
+    sent = send(line, "lung-segmentation", threshold_model(), kind="onnx")
+    first = exact(filled, wait_for(line, sent).submission)
+    stored = (filled.home / "submissions" / f"{sent.submission}.predictions").read_bytes()
+    second = exact(filled, wait_for(line, send(line, "lung-segmentation", stored, kind="predictions")).submission)
+
+    # All air is marked, that around the body too, so the lungs are a part of it.
+    assert 0.0 < first["value"] < 0.9  # type: ignore[operator]
+    assert {**first, "cost": 0} == {**second, "cost": 0}
+    board = {row["kind"]: row["value"] for row in read_leaderboard(line, "lung-segmentation").entries}
+    assert board["baseline"] > board["submission"]
 
 
 def test_the_board_shows_the_entry_and_the_baseline(line: Connection, entry: Entry) -> None:

@@ -98,19 +98,20 @@ class Answers:
         from workbench.imaging.nifti import read_nifti  # noqa: PLC0415 - segmentation alone
 
         labels = self.hidden.source.label_volume(scan, self.hidden.task.truth.labels)
-        truth = labels.read() == self.hidden.task.truth.value
+        values, structure = labels.read(), self.hidden.task.truth.value
+        truth = values > 0 if structure is None else values == structure
         spacing = labels.spacing_mm
         if scan not in self.predictions.masks:
             return 0.0, float(np.sqrt((((np.array(truth.shape) - 1) * np.array(spacing)) ** 2).sum()))
         try:
-            values, geometry = read_nifti(self.predictions.masks[scan], "a mask")
+            mask, geometry = read_nifti(self.predictions.masks[scan], "a mask")
         except InvalidInput as problem:
             raise failed("MALFORMED_OUTPUT", problem.message) from None
         if not same_grid(labels.geometry, geometry):
             raise failed(
                 "MALFORMED_OUTPUT", "A mask does not lie on its scan's grid; keep shape, spacing and position."
             )
-        said = values > 0
+        said = mask > 0
         return dice(truth, said), hd95_mm(truth, said, spacing)
 
 
