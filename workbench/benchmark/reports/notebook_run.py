@@ -113,12 +113,7 @@ def run_notebook(
     RunFailed
         When a cell stops with an error; OUT.ipynb is kept, with everything up to it.
     """
-    if out.suffix != ".ipynb":
-        raise InvalidInput(f"The output “{out.name}” must end in .ipynb.")
-    if stages not in (OFF, RESUME, RENEW):
-        raise InvalidInput(f"Stages can be {OFF}, {RESUME} or {RENEW}; “{stages}” is none of them.")
-    if out.resolve() == path.resolve():
-        raise InvalidInput("The output would overwrite the notebook itself; choose another name.")
+    _check(path, out, stages)
     source = load_notebook(path)
     chosen = choose(read_parameters(source), parameters or {})
     settings = settings or load_settings()
@@ -141,6 +136,15 @@ def run_notebook(
     write_report(done, results, about, report)
     write_crate(source, done, about, results, report=report, crate=crate)
     return Run(out, report, crate, results, about)
+
+
+def _check(path: Path, out: Path, stages: str) -> None:
+    if out.suffix != ".ipynb":
+        raise InvalidInput(f"The output “{out.name}” must end in .ipynb.")
+    if out.resolve() == path.resolve():
+        raise InvalidInput("The output would overwrite the notebook itself; choose another name.")
+    if stages not in (OFF, RESUME, RENEW):
+        raise InvalidInput(f"Stages can be {OFF}, {RESUME} or {RENEW}; “{stages}” is none of them.")
 
 
 def _execute(
