@@ -18,7 +18,7 @@ from workbench.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = sorted((ROOT / "notebooks" / "benchmark").glob("*.ipynb"))
 # Small enough for a test; everything else as it is shipped.
-SMALL = {"epochs": 1, "bootstrap": 100, "workers": 1}
+SMALL = {"epochs": 1, "batches": 5, "bootstrap": 100, "workers": 1}
 THREADS = "OMP_NUM_THREADS"
 pytestmark = [pytest.mark.usefixtures("bubblewrap"), pytest.mark.timeout(1200)]
 
