@@ -44,6 +44,20 @@ def threshold_model() -> bytes:
     return bytes(made.SerializeToString())
 
 
+def section_model() -> bytes:
+    """Give a model that says where a section is dark."""
+    given = helper.make_tensor_value_info("sections", TensorProto.FLOAT, ["n", 1, 128, 128])
+    answer = helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 128, 128])
+    nodes = [
+        helper.make_node("Sub", ["one", "sections"], ["dark"]),
+        helper.make_node("Squeeze", ["dark", "axes"], ["probability"]),
+    ]
+    weights = [numpy_helper.from_array(np.float32(1.0), "one"), numpy_helper.from_array(np.array([1]), "axes")]
+    graph = helper.make_graph(nodes, "m", [given], [answer], weights)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(made.SerializeToString())
+
+
 def folder_of(program: str, **others: bytes) -> bytes:
     """Give the zip of a folder with a predict.py; in the others' names `__` stands for a dot."""
     target = io.BytesIO()

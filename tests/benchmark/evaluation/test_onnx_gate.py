@@ -10,7 +10,7 @@ from workbench.errors import SubmissionRefused
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-from small_models import mean_model, mean_nodes, model_of, threshold_model  # noqa: E402
+from small_models import mean_model, mean_nodes, model_of, section_model, threshold_model  # noqa: E402
 
 
 def refused(model: object, kind: str = "detection3d") -> str:
@@ -23,7 +23,7 @@ def refused(model: object, kind: str = "detection3d") -> str:
 
 def test_a_plain_model_passes_the_gate_at_exactly_its_size() -> None:
     model = mean_model()
-    assert check_model(model, max_bytes=len(model)) is None
+    assert check_model(model, max_bytes=len(model)) == "patches"
     with pytest.raises(SubmissionRefused):
         check_model(model, max_bytes=len(model) - 1)
 
@@ -100,9 +100,10 @@ def test_another_shape_is_refused(sizes: list[object]) -> None:
     assert "(n, 1, 32, 32, 32)" in refused(model_of(mean_nodes(), takes=sizes))
 
 
-def test_a_segmentation_takes_whole_volumes() -> None:
-    assert check_model(threshold_model(), max_bytes=2**20, kind="segmentation3d") is None
-    assert "one input “volume”" in refused(mean_model(), "segmentation3d")
+def test_a_segmentation_takes_sections_or_whole_volumes() -> None:
+    assert check_model(threshold_model(), max_bytes=2**20, kind="segmentation3d") == "volume"
+    assert check_model(section_model(), max_bytes=2**20, kind="segmentation3d") == "sections"
+    assert "one input “sections” or “volume”" in refused(mean_model(), "segmentation3d")
     assert "one input “patches”" in refused(threshold_model())
 
 

@@ -25,6 +25,7 @@ from small_models import (
     mean_model,
     mean_nodes,
     model_of,
+    section_model,
     threshold_model,
     written,
 )
@@ -74,6 +75,17 @@ def test_a_model_of_volumes_gives_masks_on_the_scans_grid(bubblewrap: None) -> N
     assert grid.spacing_mm == part.scans[0].grid.spacing_mm
     # 1 - (HU + 1000) / 1400 is one half and more up to -300 HU.
     assert np.array_equal(values > 0, part.scans[0].hu <= -300)
+
+
+def test_a_model_of_sections_gives_masks_on_the_scans_grid(bubblewrap: None) -> None:
+    task = task_of("segmentation3d", table=None, labels="lungs")
+    part = next(iter(rehearsal_parts(task, "onnx")))
+    found = answer(task, "onnx", section_model())
+
+    values, grid = read_nifti(found.masks["rehearsal-2"])
+    assert (values.shape, grid.spacing_mm) == (part.scans[1].hu.shape, part.scans[1].grid.spacing_mm)
+    # The mean of even noise is -300 HU, the middle of the range, so about half is dark.
+    assert 0.3 < float((values > 0).mean()) < 0.7
 
 
 def test_a_folder_reads_scans_and_writes_predictions(bubblewrap: None) -> None:

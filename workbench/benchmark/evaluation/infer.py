@@ -1,8 +1,8 @@
 """Runs a submitted model, alone in a sandbox: no network, no labels, and limits that its watch keeps.
 
-`python -I infer.py patches` reads /submission/model.onnx and /input/patches.npy and writes /output/probability.npy;
-`python -I infer.py volumes` reads every /input/N.npy (HU) and writes its mask, packed bits under gzip, as
-/output/N.mask. What it prints is for the operator only. It imports nothing of the workbench.
+`python -I infer.py patches` (or `sections`) reads /submission/model.onnx and /input/patches.npy (or sections.npy), and
+writes /output/probability.npy; `python -I infer.py volume` reads every /input/N.npy (HU) and writes its mask, packed
+bits under gzip, as /output/N.mask. What it prints is for the operator only. It imports nothing of the workbench.
 
 Runs in: evaluator
 """
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
         return STARTUP_FAILED
     try:
-        return _on_volumes(session) if arguments == ["volumes"] else _on_patches(session)
+        return _on_volumes(session) if arguments == ["volume"] else _in_batches(session, arguments[0])
     except Exception as problem:
         sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
         is_memory = isinstance(problem, MemoryError) or "alloc" in str(problem).lower()
@@ -48,13 +48,13 @@ def _session() -> Any:
     return onnxruntime.InferenceSession(MODEL.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
-def _on_patches(session: Any) -> int:
+def _in_batches(session: Any, form: str) -> int:
     import numpy as np  # noqa: PLC0415 - after the runtime
 
-    patches = np.load(INPUT / "patches.npy", mmap_mode="r", allow_pickle=False)
+    items = np.load(INPUT / f"{form}.npy", mmap_mode="r", allow_pickle=False)
     parts = []
-    for first in range(0, len(patches), BATCH):
-        parts += session.run(["probability"], {"patches": np.ascontiguousarray(patches[first : first + BATCH])})
+    for first in range(0, len(items), BATCH):
+        parts += session.run(["probability"], {form: np.ascontiguousarray(items[first : first + BATCH])})
     np.save(OUTPUT / "probability.npy", np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32))
     return 0
 

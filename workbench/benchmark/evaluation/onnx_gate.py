@@ -10,6 +10,7 @@ device configurations.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import MissingDependency, SubmissionRefused
@@ -19,19 +20,29 @@ if TYPE_CHECKING:
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 OUTPUT = "probability"
-# What a model takes and gives, by the task's kind: the input's name, the sizes of its axes (None for any), the
-# output's number of axes, and how a person says it.
-FORMS: dict[str, tuple[str, tuple[int | None, ...], int, str]] = {
-    "detection3d": ("patches", (None, 1, 32, 32, 32), 1, "patches of shape (n, 1, 32, 32, 32) and give (n,)"),
-    "binary": ("patches", (None, 1, 32, 32, 32), 1, "patches of shape (n, 1, 32, 32, 32) and give (n,)"),
-    "segmentation3d": ("volume", (1, 1, None, None, None), 5, "a volume of shape (1, 1, z, y, x) and give the same"),
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a model takes and gives: the sizes of both (None for any), and how a person says it."""
+
+    takes: tuple[int | None, ...]
+    gives: int
+    says: str
+
+
+FORMS = {
+    "patches": Form((None, 1, 32, 32, 32), 1, "patches of shape (n, 1, 32, 32, 32) and give (n,)"),
+    "sections": Form((None, 1, 128, 128), 3, "sections of shape (n, 1, 128, 128) and give (n, 128, 128)"),
+    "volume": Form((1, 1, None, None, None), 5, "a volume of shape (1, 1, z, y, x) and give the same"),
 }
+FORMS_OF_KIND = {"detection3d": ("patches",), "binary": ("patches",), "segmentation3d": ("sections", "volume")}
 MAX_NODES = 10_000
 MAX_DEPTH = 8
 
 
-def check_model(model: bytes, *, max_bytes: int, kind: str = "detection3d") -> None:
-    """Refuse an ONNX file that breaks a rule of the gate.
+def check_model(model: bytes, *, max_bytes: int, kind: str = "detection3d") -> str:
+    """Refuse an ONNX file that breaks a rule of the gate, and give the name of its form, which is that of its input.
 
     Parameters
     ----------
@@ -49,7 +60,7 @@ def check_model(model: bytes, *, max_bytes: int, kind: str = "detection3d") -> N
     """
     if not 0 < len(model) <= max_bytes:
         raise _refused(f"it has {len(model)} bytes; 1 to {max_bytes} are allowed")
-    if kind not in FORMS:
+    if kind not in FORMS_OF_KIND:
         raise _refused("this task takes no ONNX models; send predictions or a folder with predict.py")
     parsed = _parse(model)
     for name, present in (
@@ -70,7 +81,7 @@ def check_model(model: bytes, *, max_bytes: int, kind: str = "detection3d") -> N
         for tensor in _tensors(graph):
             if tensor.external_data or tensor.data_location == tensor.EXTERNAL:
                 raise _refused("it refers to data outside the file; save it with its weights inside")
-    _check_form(parsed, kind)
+    return _form(parsed, FORMS_OF_KIND[kind])
 
 
 def _parse(model: bytes) -> ModelProto:
@@ -117,24 +128,25 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
         yield tensor.indices
 
 
-def _check_form(model: ModelProto, kind: str) -> None:
-    name, wanted, axes, said = FORMS[kind]
+def _form(model: ModelProto, names: tuple[str, ...]) -> str:
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {sparse.values.name for sparse in model.graph.sparse_initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     outputs = list(model.graph.output)
-    if [value.name for value in inputs] != [name] or [value.name for value in outputs] != [OUTPUT]:
-        raise _refused(f"it must have one input “{name}” and one output “{OUTPUT}”")
+    if len(inputs) != 1 or inputs[0].name not in names or [value.name for value in outputs] != [OUTPUT]:
+        raise _refused(f"it must have one input “{'” or “'.join(names)}” and one output “{OUTPUT}”")
+    form = FORMS[inputs[0].name]
     takes, gives = inputs[0].type.tensor_type, outputs[0].type.tensor_type
     if takes.elem_type != 1 or gives.elem_type != 1:  # TensorProto.FLOAT
         raise _refused("input and output must be float32")
     sizes = _sizes(takes)
     # An axis of any size must have no size in the file: the items are not known when it is made.
-    fits = len(sizes) == len(wanted) and all(
-        size == want if want is not None else size is None for size, want in zip(sizes, wanted, strict=True)
+    fits = len(sizes) == len(form.takes) and all(
+        size == want if want is not None else size is None for size, want in zip(sizes, form.takes, strict=True)
     )
-    if not fits or (gives.HasField("shape") and len(_sizes(gives)) != axes):
-        raise _refused(f"it must take {said}")
+    if not fits or (gives.HasField("shape") and len(_sizes(gives)) != form.gives):
+        raise _refused(f"it must take {form.says}")
+    return str(inputs[0].name)
 
 
 def _sizes(tensor_type: Any) -> tuple[int | None, ...]:

@@ -25,7 +25,7 @@ from workbench.benchmark.evaluation.predictions import DETECTION, MARK, SEGMENTA
 from workbench.benchmark.evaluation.sealed import INPUT, SUBMISSION, Bytes, Ended, run_sealed
 from workbench.benchmark.submissions.validation import classes_of
 from workbench.benchmark.tasks.definition import Limits, TaskDefinition
-from workbench.errors import SubmissionRefused
+from workbench.errors import InvalidInput, SubmissionRefused
 from workbench.imaging.nifti import write_nifti
 
 HERE = Path(__file__).parent
@@ -100,10 +100,11 @@ def runner_of(task: TaskDefinition, kind: str, payload: bytes, budget: Budget, l
         With MODEL_REFUSED, before anything is run.
     """
     if kind == "onnx":
-        check_model(payload, max_bytes=task.limits.model_mib * MIB, kind=task.kind)
+        form = check_model(payload, max_bytes=task.limits.model_mib * MIB, kind=task.kind)
         if task.truth.item == "scan" and task.kind == "binary":
             raise failed("MODEL_REFUSED", "This task's items are scans, and models see patches; send a folder instead.")
-        return lambda part: _run_model(task, payload, part, budget, log)
+        sealed = _Model(payload, form, budget, log)
+        return lambda part: sealed.masks(task, part) if task.kind == SEGMENTATION else sealed.marks(task, part)
     files = read_folder(payload, task.limits)
     return lambda part: _run_folder(task, files, part, budget, log)
 
@@ -127,31 +128,59 @@ def read_folder(payload: bytes, limits: Limits) -> dict[str, bytes]:
     return {name.split("/", 1)[1]: content for name, content in files.items()}
 
 
-def _run_model(
-    task: TaskDefinition, model: bytes, part: Part, budget: Budget, log: Callable[[str], object]
-) -> Predictions:
-    of_volumes = task.kind == SEGMENTATION
-    given: dict[str, Bytes] = {f"{SUBMISSION}/model.onnx": model}
-    if of_volumes:
-        given |= {f"{INPUT}/{number}.npy": _npy(scan.hu) for number, scan in enumerate(part.scans)}
-    elif part.patches is not None:
-        given[f"{INPUT}/patches.npy"] = _npy(part.patches)
-    command = [sys.executable, "-I", str(HERE / "infer.py"), "volumes" if of_volumes else "patches"]
-    files = budget.run(command, given, log)
-    if of_volumes:
-        masks = {scan.name: _unpacked(files, number, scan) for number, scan in enumerate(part.scans)}
-        return Predictions(task.kind, part.items, ("mask",), {}, masks)
-    return _of_patches(task, files, part)
+class _Model:
+    """A model that passed the gate, run on parts in the sandbox."""
+
+    def __init__(self, content: bytes, form: str, budget: Budget, log: Callable[[str], object]) -> None:
+        self._given: dict[str, Bytes] = {f"{SUBMISSION}/model.onnx": content}
+        self._form = form
+        self._budget = budget
+        self._log = log
+
+    def marks(self, task: TaskDefinition, part: Part) -> Predictions:
+        """Give a probability for each patch as predictions."""
+        patches = np.zeros((0, 1, 32, 32, 32), np.float32) if part.patches is None else part.patches
+        return _of_patches(task, self._run({"patches": patches}), part)
+
+    def masks(self, task: TaskDefinition, part: Part) -> Predictions:
+        """Give a mask for each scan as predictions."""
+        if self._form == "volume":
+            files = self._run({str(number): scan.hu for number, scan in enumerate(part.scans)})
+            found = {scan.name: _unpacked(files, number, scan) for number, scan in enumerate(part.scans)}
+        else:
+            found = {scan.name: self._from_sections(scan) for scan in part.scans}
+        return Predictions(task.kind, part.items, ("mask",), {}, found)
+
+    def _from_sections(self, scan: Scan) -> bytes:
+        """Show a model the sections of one scan, and lay back what it says; as notebooks do."""
+        from workbench.benchmark.segmentation import mask_of  # noqa: PLC0415 - segmentation alone
+        from workbench.imaging import cut_sections  # noqa: PLC0415 - scipy, heavy, loaded on first use
+
+        said = _array(self._run({"sections": cut_sections(scan.hu, scan.grid.spacing_mm)}))
+        try:
+            mask = mask_of(said.astype(np.float32), scan.grid.spacing_mm, scan.grid.shape)
+        except InvalidInput as problem:
+            raise failed("MALFORMED_OUTPUT", problem.message) from None
+        return write_nifti(mask.astype(np.uint8), scan.grid, packed=False)
+
+    def _run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Mapping[str, bytes]:
+        given = self._given | {f"{INPUT}/{name}.npy": _npy(values) for name, values in inputs.items()}
+        return self._budget.run([sys.executable, "-I", str(HERE / "infer.py"), self._form], given, self._log)
+
+
+def _array(files: Mapping[str, bytes]) -> np.ndarray[Any, Any]:
+    """Read what a model said; it is a stranger's file."""
+    if "probability.npy" not in files:
+        raise failed("NO_OUTPUT")
+    try:
+        return np.asarray(np.load(io.BytesIO(files["probability.npy"]), allow_pickle=False), dtype=np.float64)
+    except (ValueError, OSError, EOFError, TypeError):
+        raise failed("MALFORMED_OUTPUT") from None
 
 
 def _of_patches(task: TaskDefinition, files: Mapping[str, bytes], part: Part) -> Predictions:
     """Turn one probability for each patch into predictions; it is a stranger's file, so it is checked like one."""
-    if "probability.npy" not in files:
-        raise failed("NO_OUTPUT")
-    try:
-        said = np.load(io.BytesIO(files["probability.npy"]), allow_pickle=False).astype(np.float64)
-    except (ValueError, OSError, EOFError, TypeError):
-        raise failed("MALFORMED_OUTPUT") from None
+    said = _array(files)
     if said.shape != (len(part.places),):
         raise failed("MALFORMED_OUTPUT", "The model must give one probability for each patch, shape (n,).")
     if task.kind == DETECTION:
