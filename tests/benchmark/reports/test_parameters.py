@@ -127,6 +127,11 @@ def test_values_outside_the_limits_are_refused(given: dict[str, object], message
         choose(read_parameters(notebook(LIMITED)), given)
 
 
+def test_limits_are_told_as_they_were_written() -> None:
+    found = read_parameters(notebook("a: int = 1  # [0..4294967295]\nb: float = 0.5  # [0.25..1]\nc: int = 1  # [..9]"))
+    assert [one.limits() for one in found.values()] == ["from 0 to 4294967295", "from 0.25 to 1", "9 or less"]
+
+
 def test_each_problem_is_told_by_its_parameter() -> None:
     found = problems_of(read_parameters(notebook(CELL)), {"seed": "x", "rate": "0.5", "other": 1})
     assert set(found) == {"seed", "other", "scans"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -198,6 +199,16 @@ def test_only_so_many_stages_are_kept(home: Settings, workspace: Path, monkeypat
     records = sorted(file.stem for file in home.home.glob("stages/researcher/*.json"))
     assert sorted(file.stem for file in (workspace / FOLDER).glob("*.pkl")) == records
     assert len(records) == 2
+
+
+def test_a_draft_that_a_dead_kernel_left_goes_after_a_while(home: Settings, workspace: Path) -> None:
+    (workspace / FOLDER).mkdir(parents=True)
+    old, new = workspace / FOLDER / ".draft-old", workspace / FOLDER / ".draft-new"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    Kernel(home).run()
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.fixture

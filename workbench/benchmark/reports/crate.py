@@ -1,6 +1,6 @@
 """The crate of a run: everything a stranger needs to run it again and compare, and never the data.
 
-Runs in: terminal
+Runs in: Jupyter server | terminal
 Source: RO-Crate 1.3; Process Run Crate 0.6 (https://w3id.org/ro/wfrun/process/0.6).
 """
 

@@ -1,6 +1,6 @@
 """Runs a notebook in a governed kernel with checked parameters, and writes notebook, report and crate.
 
-Runs in: terminal
+Runs in: Jupyter server | terminal
 """
 
 from __future__ import annotations

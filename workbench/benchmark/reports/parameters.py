@@ -102,15 +102,14 @@ class Parameter:
 
     def limits(self) -> str:
         """Say in words between which numbers it lies; nothing when anywhere."""
-        match self.minimum, self.maximum:
-            case None, None:
-                return ""
-            case float(low), None:
-                return f"{low:g} or more"
-            case None, float(high):
-                return f"{high:g} or less"
-            case low, high:
-                return f"from {low:g} to {high:g}"
+        low, high = (None if side is None else _plain(side) for side in (self.minimum, self.maximum))
+        if low is None or high is None:
+            return f"{low} or more" if low else f"{high} or less" if high else ""
+        return f"from {low} to {high}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 
 def parameters_of(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:

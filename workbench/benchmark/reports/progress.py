@@ -6,6 +6,7 @@ Runs in: Jupyter server | terminal
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -167,5 +168,7 @@ class TerminalProgress:
             self._line("")
 
     def _line(self, text: str, end: str = "") -> None:
+        # A line that wraps could not be overwritten.
+        text = text[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r\x1b[2K{text}{end}")
         sys.stderr.flush()

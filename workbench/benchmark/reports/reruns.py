@@ -204,8 +204,10 @@ def _described(
     for name, content in reports.items():
         known[name].update(_told(content))
     for name, content in added.items():
-        said, kind = SAID[name.rsplit("/", 1)[1]]
-        graph.append({"@id": name, "@type": "File", "name": said, "encodingFormat": kind, **_told(content)})
+        last = name.rsplit("/", 1)[1]
+        said, kind = SAID[last]
+        told = {"name": last, "description": said, "encodingFormat": kind, **_told(content)}
+        graph.append({"@id": name, "@type": "File", **told})
     agent = f"#person/{quote(str(record['account']), safe='-_.')}"
     if agent not in known:
         graph.append({"@id": agent, "@type": "Person", "name": record["account"]})

@@ -17,6 +17,7 @@ import os
 import pickle
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +28,7 @@ from workbench.errors import WorkbenchError
 FOLDER = Path(".workbench/stages")
 MAX_BYTES = 4 * 2**30
 BLOCK = 2**20
+OLD_DRAFT_S = 3600
 # How values that were not made to be stored say so.
 UNSTORABLE = (
     pickle.PickleError, TypeError, AttributeError, ValueError, RuntimeError, ImportError, LookupError, OSError,
@@ -193,6 +195,10 @@ def _tidy(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
     for file in folder.glob("*.pkl") if folder.is_dir() else ():
         if file.stem not in wanted:
             file.unlink(missing_ok=True)
+    # A kernel that died while it wrote left a draft behind.
+    for draft in folder.glob(".draft-*") if folder.is_dir() else ():
+        if time.time() - draft.stat().st_mtime > OLD_DRAFT_S:
+            draft.unlink(missing_ok=True)
     return {}
 
 

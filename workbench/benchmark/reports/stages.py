@@ -3,7 +3,7 @@
 What a stage made stays in the person's own workspace, which no other person's kernel sees. What is known about it (its
 key, its digest, its outputs, the data it was made from) stays in the home, where no kernel can reach it.
 
-Runs in: terminal
+Runs in: Jupyter server | terminal
 """
 
 from __future__ import annotations
