@@ -6,7 +6,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +212,7 @@ def test_a_draft_that_a_dead_kernel_left_goes_after_a_while(home: Settings, work
 
 
 @pytest.fixture
-def granted(gateway: Settings, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, Kernel]:
+def granted(gateway: Settings, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lines, Kernel]]:
     """Give a kernel that read a controlled dataset under a grant and kept a stage."""
     with lines_of(gateway) as lines:
         fill(lines.operator(), "chest-ct", seeds=(1, 2))
