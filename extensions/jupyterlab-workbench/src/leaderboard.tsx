@@ -4,14 +4,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Interval } from './replies-benchmark';
 import type { Entry, Leaderboard } from './replies-board';
-import { sayDay, sayInterval, saySeconds } from './words';
+import { sayDay, sayInterval, sayScore, saySeconds } from './words';
 
 interface Axis {
   from: number;
   to: number;
 }
-
-const DIGITS = 3;
 
 export function LeaderboardTable({ board, me, trans }: { board: Leaderboard; me?: string | undefined; trans: TranslationBundle }): React.JSX.Element {
   const { entries } = board;
@@ -44,17 +42,18 @@ export function LeaderboardTable({ board, me, trans }: { board: Leaderboard; me?
           </tr>
         </thead>
         <tbody>
-          {entries.map((entry, index) => {
+          {entries.map(entry => {
             const place = entry.final ?? entry;
-            const above = entries[index - 1];
-            const isNewGroup = above !== undefined && (above.final ?? above).tie_group !== place.tie_group;
             return (
               <tr
                 key={`${entry.kind}-${entry.person}`}
-                className={`wb-mod-${entry.kind}${isNewGroup ? ' wb-mod-group' : ''}${entry.person === me ? ' wb-mod-mine' : ''}`}
+                className={`wb-mod-${entry.kind}${entry.person === me ? ' wb-mod-mine' : ''}`}
                 data-entry={entry.submission ?? entry.person}
               >
                 <td className="wb-Rank wb-Number">
+                  <span className="wb-Chip wb-Group" title={trans.__('Group: who shares a letter cannot be told apart from the first of them')}>
+                    {letter(place.tie_group)}
+                  </span>{' '}
                   {place.rank}
                   <RankSpan interval={place.rank_interval} trans={trans} />
                 </td>
@@ -67,15 +66,15 @@ export function LeaderboardTable({ board, me, trans }: { board: Leaderboard; me?
                   </span>
                 </td>
                 <td className="wb-Number">
-                  <strong>{entry.value.toFixed(DIGITS)}</strong>
+                  <strong>{sayScore(entry.value)}</strong>
                 </td>
-                <td className="wb-Dim">{sayInterval(entry.interval, DIGITS)}</td>
+                <td className="wb-Dim">{sayInterval(entry.interval)}</td>
                 {isFinal && (
                   <td className="wb-Final">
                     {entry.final ? (
                       <>
-                        <strong>{entry.final.value.toFixed(DIGITS)}</strong>
-                        <span className="wb-Dim wb-Below">{sayInterval(entry.final.interval, DIGITS)}</span>
+                        <strong>{sayScore(entry.final.value)}</strong>
+                        <span className="wb-Dim wb-Below">{sayInterval(entry.final.interval)}</span>
                       </>
                     ) : (
                       (entry.final_failed ?? '—')
@@ -120,7 +119,7 @@ function Weakest({ entry }: { entry: Entry }): React.JSX.Element {
         '—'
       ) : (
         <>
-          {group.value.toFixed(DIGITS)}
+          {sayScore(group.value)}
           <span className="wb-Dim wb-Below">{`${group.name}: ${group.group} (${group.units})`}</span>
         </>
       )}
@@ -151,12 +150,17 @@ function axisOf(entries: Entry[]): Axis {
   return to > from ? { from, to } : { from: 0, to: 1 };
 }
 
+/** The letter of a group: A, B, … Z, then numbers. */
+function letter(group: number): string {
+  return group <= 26 ? String.fromCharCode(64 + group) : String(group);
+}
+
 function sayEnd(end: number): string {
   return String(Number(end.toPrecision(3)));
 }
 
 function sayTies(ties: string[], trans: TranslationBundle): string {
-  return ties.length === 0 ? '' : trans.__('not told apart from %1', ties.slice(0, 3).join(', ') + (ties.length > 3 ? ' …' : ''));
+  return ties.length === 0 ? '' : trans.__('ties with %1', ties.slice(0, 3).join(', ') + (ties.length > 3 ? ' …' : ''));
 }
 
 function sayCost(cost: Entry['cost']): string {

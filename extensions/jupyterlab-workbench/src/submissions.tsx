@@ -6,7 +6,7 @@ import { Problem } from './forms';
 import { Button, type Desk, Notice } from './parts';
 import type { Submission } from './replies-benchmark';
 import { isWaiting } from './endings';
-import { sayInterval, sayMoment } from './words';
+import { sayMoment } from './words';
 
 export function Submissions({ desk, task }: { desk: Desk; task: string }): React.JSX.Element {
   const { trans, workbench } = desk;
@@ -36,8 +36,6 @@ export function Submissions({ desk, task }: { desk: Desk; task: string }): React
 function Row({ desk, submission }: { desk: Desk; submission: Submission }): React.JSX.Element {
   const { trans, workbench } = desk;
   const [busy, problem, attempt] = useAttempt();
-  const { scores } = submission;
-  const value = scores?.value ?? null;
   return (
     <tr data-submission={submission.submission} data-state={submission.state}>
       <td>
@@ -59,14 +57,7 @@ function Row({ desk, submission }: { desk: Desk; submission: Submission }): Reac
             {submission.message || trans.__('Being evaluated; this page follows it.')}
           </span>
         ) : (
-          <>
-            {value !== null && (
-              <span className="wb-Shown-Score">
-                <strong>{value.toFixed(3)}</strong> <span className="wb-Dim">{sayInterval(scores?.interval, 3)}</span>
-              </span>
-            )}
-            <span className={value === null ? undefined : 'wb-Dim wb-Below'}>{submission.message}</span>
-          </>
+          submission.message
         )}
         {isWaiting(submission) && (
           <Button

@@ -15,6 +15,8 @@ export function SubmitForm({ desk, task, isClosed }: { desk: Desk; task: Task; i
   const [sent, setSent] = React.useState<Submission | null>(null);
   const [busy, problem, attempt] = useAttempt();
   const file = files[0];
+  // What was answered at once, until the list knows what came of it.
+  const told = workbench.submissions.value?.find(one => one.submission === sent?.submission) ?? sent;
   const kinds: Record<SubmissionKind, string> = {
     predictions: trans.__('predictions (.csv, .json)'),
     onnx: trans.__('a model (.onnx)'),
@@ -52,9 +54,9 @@ export function SubmitForm({ desk, task, isClosed }: { desk: Desk; task: Task; i
       <TextField label={trans.__('A line for the leaderboard')} hint={trans.__('what is new in it')} value={note} onChange={setNote} />
       <QuotaLine desk={desk} task={task.task} />
       <Problem text={problem} />
-      {sent && (
-        <p className="wb-Told" role="status" data-state={sent.state}>
-          {trans.__('%1: %2', sent.submission, sent.message || sent.state)}
+      {told && (
+        <p className="wb-Told" role="status" data-state={told.state}>
+          {trans.__('%1: %2', told.submission, told.message || told.state)}
         </p>
       )}
       <div className="wb-Actions">

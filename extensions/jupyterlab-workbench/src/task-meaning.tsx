@@ -21,7 +21,7 @@ export function TaskMeaning({ desk, task }: { desk: Desk; task: Task }): React.J
       </p>
       {said?.ceilings.map(one => (
         <p key={one.metric} className="wb-Lead">
-          {trans.__('Nobody can do better than %1 (%2): %3', one.value.toFixed(3), one.metric, one.says)}
+          {trans.__('The ceiling of %1 is %2 (%3); on few items a number can lie above it by chance.', one.metric, one.value.toFixed(3), one.says)}
         </p>
       ))}
       {said?.trap && (

@@ -10,7 +10,7 @@ import type { Leaderboard } from './replies-board';
 import { SubmitForm } from './submit-form';
 import { Submissions } from './submissions';
 import { TaskMeaning } from './task-meaning';
-import { sayDay } from './words';
+import { sayDay, sayScore } from './words';
 
 /** A submission is scored within minutes; an open leaderboard shows it without a reload. */
 const LOOK_AGAIN_MS = 10_000;
@@ -45,7 +45,7 @@ export function TaskPage({ desk, id }: { desk: Desk; id: string }): React.JSX.El
         facts={[
           [trans.__('Measured by'), task.metric_name],
           [trans.__('Participants'), board.value ? submitted.length : '…'],
-          [trans.__('Best'), best ? best.value.toFixed(3) : '—'],
+          [trans.__('Best'), best ? sayScore(best.value) : '—'],
           [trans.__('Final test'), board.value ? sayFinal(board.value, desk) : '…']
         ]}
       />
@@ -97,7 +97,7 @@ function HowToRead({ desk, task, board }: { desk: Desk; task: Task; board: Leade
           {trans.__('Scores on the hidden test with 95 % intervals. %1 Below a rank stand the ranks that the entry may really have.', direction)}
         </li>
         <li>
-          {trans.__('A line between entries parts groups: within one, the first entry cannot be told apart from the others, tested on the same patients.')}
+          {trans.__('Entries with the same letter cannot be told apart from the first of them, tested on the same patients; an entry may tie with others as well.')}
         </li>
         <li>
           {trans.__(

@@ -76,9 +76,14 @@ export function sayNumber(value: number | null | undefined): string {
   return value === null || value === undefined ? '—' : String(Number(value.toPrecision(10)));
 }
 
-/** An interval as "0.730 – 0.881". */
-export function sayInterval(interval: readonly [number, number] | null | undefined, digits = 4): string {
-  return interval ? `${interval[0].toFixed(digits)} – ${interval[1].toFixed(digits)}` : '—';
+/** A measured number with the digits that it came with, and at most four decimals. */
+export function sayScore(value: number): string {
+  return String(Number(value.toFixed(4)));
+}
+
+/** An interval as "0.73 – 0.881". */
+export function sayInterval(interval: readonly [number, number] | null | undefined): string {
+  return interval ? `${sayScore(interval[0])} – ${sayScore(interval[1])}` : '—';
 }
 
 /** A duration as "3 min 20 s". */
