@@ -89,7 +89,9 @@ def test_a_changed_file_is_refused(crate: Path, name: str) -> None:
         read_crate(rewritten(crate, {name: b"{}"}))
 
 
-@pytest.mark.parametrize("name", ["notebook.ipynb", "results.json", "ro-crate-metadata.json"])
+@pytest.mark.parametrize(
+    "name", ["notebook.ipynb", "results.json", "ro-crate-metadata.json", "figures/figure-01.png", "environment.txt"]
+)
 def test_a_missing_file_is_refused(crate: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="lacks"):
         read_crate(rewritten(crate, {name: None}))

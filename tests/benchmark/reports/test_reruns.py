@@ -146,7 +146,7 @@ def test_a_re_run_that_was_taken_out_is_noticed(crate: Path) -> None:
     for verdict in ("DIFFERENT", "IDENTICAL"):
         add_rerun(crate, rerun(verdict))
     gone = {name: None for name in members(crate) if name.startswith("reruns/01/")}
-    with pytest.raises(InvalidInput, match="lacks one of its re-runs"):
+    with pytest.raises(InvalidInput, match="lacks (one of its re-runs|reruns.01)"):
         verdicts_of(forged(crate, gone))
 
 

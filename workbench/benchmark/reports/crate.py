@@ -42,7 +42,7 @@ KINDS = {
 }
 # What `zipfile` raises on a file that was damaged, or made to be; found by changing bytes at random.
 UNREADABLE = (
-    OSError, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError, zipfile.BadZipFile,
+    OSError, EOFError, IndexError, ValueError, NotImplementedError, RuntimeError, OverflowError, zipfile.BadZipFile,
     zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error,
 )  # fmt: skip
 MAX_FILES = 300
@@ -179,6 +179,9 @@ def _check_digests(contents: Mapping[str, bytes], crate: str) -> None:
         problems = profile_problems(metadata)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidInput(f"{crate} has no readable {METADATA_FILE}.") from None
+    gone = sorted(str(name) for name in set(told) - set(contents))
+    if gone:
+        raise InvalidInput(f"{crate} lacks {gone[0]}, which it describes; it was changed.")
     for name, content in contents.items():
         is_described = name == METADATA_FILE or name.startswith("ro-crate-preview")
         if not is_described and hashlib.sha256(content).hexdigest() != told.get(name):
