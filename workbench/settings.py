@@ -29,8 +29,9 @@ class Settings:
         The one folder that holds all state (`WORKBENCH_HOME`; default: the user's data folder).
     kernel_hours : float
         Longest life of a kernel's token, hours (`kernel_hours` in settings.toml).
-    evaluation_minutes : float
-        Longest wall time of one hidden-test evaluation, minutes (`evaluation_minutes`).
+    evaluation_workers : float
+        Workers that one hidden-test evaluation spreads its scans over (`evaluation_workers`); 0: as many as the cores
+        that the evaluations at once leave to each.
     demo_accounts : bool
         Whether the owner of this home may act as the demo accounts (`--as`, the sign-in choice in the lab). A
         site with real people sets it to false, and then the only account of the home is its owner.
@@ -48,7 +49,7 @@ class Settings:
 
     home: Path
     kernel_hours: float = 12.0
-    evaluation_minutes: float = 10.0
+    evaluation_workers: float = 0
     demo_accounts: bool = True
     kernel_memory_gib: float = 0.0
     kernel_processes: float = 4096

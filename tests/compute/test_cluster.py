@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 
 import psutil
 import pytest
+from distributed.core import connect
+from distributed.security import Security
 
 from workbench.compute import devices
-from workbench.compute.cluster import Cluster, cluster
+from workbench.compute.cluster import Cluster, cluster, private_cluster
 from workbench.errors import InvalidInput, RunFailed
 
 
@@ -48,6 +51,15 @@ def test_a_closed_cluster_refuses_work_and_leaves_no_process() -> None:
     with pytest.raises(InvalidInput, match="closed"):
         running.map(_square, [1])
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+
+
+def test_others_of_the_machine_cannot_join_a_private_cluster() -> None:
+    with private_cluster(1, hours=0.1) as running:
+        assert list(running.each(_square, [4])) == [(0, 16)]
+        address = running.client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        with pytest.raises(OSError, match="certificate|TLS|Timed out|CERTIFICATE"):
+            asyncio.run(connect(address, timeout=2, **Security.temporary().get_connection_args("client")))
 
 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"workers": 65}, {"gpus": True}, {"hours": 0}, {"hours": 25}])

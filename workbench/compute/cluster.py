@@ -9,9 +9,10 @@ Runs in: kernel
 from __future__ import annotations
 
 import atexit
+import logging
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -78,25 +79,50 @@ class Cluster:
         InvalidInput
             When the cluster was closed before.
         """
+        todo = list(items)
+        results: dict[int, Result] = {}
+        with Progress(label, len(todo)) as bar:
+            for number, result in self.each(function, todo):
+                results[number] = result
+                bar.step()
+        return [results[number] for number in range(len(todo))]
+
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[int, Result]]:
+        """Run a function on every item on the workers and give (number, result) as they come.
+
+        Parameters
+        ----------
+        function : callable
+            Takes one item; must be importable or picklable.
+        items : iterable
+            What to work on; numbers count from 0.
+
+        Raises
+        ------
+        RunFailed
+            When the function raises on an item, or a worker dies under it again; the rest is cancelled.
+        InvalidInput
+            When the cluster was closed before.
+        """
         from distributed import as_completed  # noqa: PLC0415 - heavy, loaded on first use
 
         if not self.is_open:
             raise InvalidInput("This cluster is closed; start a new one with wb.cluster().")
-        todo = list(items)
-        futures = self.client.map(function, todo, pure=False, retries=1)
-        with Progress(label, len(todo)) as bar:
+        futures = self.client.map(function, list(items), pure=False, retries=1)
+        number_of = {future.key: number for number, future in enumerate(futures)}
+        try:
             for future in as_completed(futures):
+                number = number_of[future.key]
                 if future.status != "finished":
-                    number = next(i for i, other in enumerate(futures) if other.key == future.key)
                     problem = future.exception()
-                    self.client.cancel(futures)
                     raise RunFailed(
-                        f"Item {number + 1} of {len(todo)} failed on a worker ({type(problem).__name__}: {problem}); "
-                        "mend it and run the cell again."
+                        f"Item {number + 1} of {len(futures)} failed on a worker "
+                        f"({type(problem).__name__}: {problem}); mend it and run the cell again."
                     ) from problem
-                bar.step()
-        results: list[Result] = self.client.gather(futures)
-        return results
+                yield number, future.result()
+                future.release()
+        finally:
+            self.client.cancel(futures)
 
     def close(self) -> None:
         """End the workers; doing it twice is fine."""
@@ -171,6 +197,33 @@ def cluster(workers: int | None = None, *, gpus: int | None = None, hours: float
         return Cluster(_gpu_engine(count), "gpu", count, hours)
     count = workers or gpus or cpu_count()
     return Cluster(_cpu_engine(count), "cpu", count, hours)
+
+
+def private_cluster(workers: int, *, hours: float) -> Cluster:
+    """Start CPU workers outside of a sandbox, where other users of the machine share its loopback.
+
+    Scheduler and workers ask each other for a certificate that only this process hands out, there is no dashboard, and
+    nothing that a worker holds is written to a disk.
+
+    Parameters
+    ----------
+    workers : int
+        How many, 1–64.
+    hours : float
+        After how many hours it closes by itself.
+
+    Source: distributed's TLS documentation (Security.temporary).
+    """
+    import dask  # noqa: PLC0415 - heavy, loaded on first use
+    from distributed import LocalCluster  # noqa: PLC0415 - the same
+    from distributed.security import Security  # noqa: PLC0415 - the same
+
+    dask.config.set({"distributed.worker.daemon": True, "distributed.worker.profile.enabled": False})
+    engine = LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
+        security=Security.temporary(), memory_limit=0, silence_logs=logging.ERROR,
+    )  # fmt: skip
+    return Cluster(engine, "cpu", workers, hours)
 
 
 def _options() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from workbench.benchmark.board import final
+from workbench.benchmark.evaluation.job import WORKERS_VARIABLE
 from workbench.benchmark.submissions import leases
 from workbench.benchmark.submissions.payloads import Payloads
 from workbench.benchmark.submissions.records import find_row
@@ -54,7 +55,9 @@ class Evaluating:
         self._payloads = payloads_of(state)
         self._running: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
         self._is_over = threading.Event()
-        count = workers or min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // CORES_EACH))
+        cores = os.cpu_count() or 1
+        count = workers or min(MOST_WORKERS, max(1, cores // CORES_EACH))
+        self._spread_over = int(state.settings.evaluation_workers) or max(1, cores // count // CORES_EACH)
         self._threads = [threading.Thread(target=self._work, name=f"evaluating-{n}", daemon=True) for n in range(count)]
         self._threads.append(threading.Thread(target=self._tell_time, name="evaluating-clock", daemon=True))
 
@@ -134,12 +137,15 @@ class Evaluating:
             job["person"], "evaluator", job["lease"], "bubblewrap", time.time() + left_s + TOKEN_SPARE_S,
             task=job["task"], submission=submission,
         )  # fmt: skip
-        secrets = {SOCKET_VARIABLE: str(state.settings.socket), TOKEN_VARIABLE: state.tokens.make(token)}
+        given = {
+            SOCKET_VARIABLE: str(state.settings.socket), TOKEN_VARIABLE: state.tokens.make(token),
+            WORKERS_VARIABLE: str(self._spread_over),
+        }  # fmt: skip
         with (state.settings.run / "evaluator.log").open("ab") as output:
             # It ends by itself when its standard input closes, so it never outlives the gateway.
             return subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [sys.executable, "-m", EVALUATOR, submission],
-                stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/", env=sandbox_environment(secrets),
+                stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/", env=sandbox_environment(given),
             )  # fmt: skip
 
     def _watch(self, process: subprocess.Popen[bytes], submission: str, lease: str) -> str:

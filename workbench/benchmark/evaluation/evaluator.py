@@ -11,83 +11,25 @@ Runs in: evaluator
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.benchmark.evaluation.failures import failed
-from workbench.benchmark.tasks.definition import TaskDefinition, task_definition
-from workbench.connection import Connection, connect_from_environment
+from workbench.benchmark.evaluation.job import Job, log
+from workbench.connection import connect_from_environment
 from workbench.errors import Conflict, SubmissionRefused, WorkbenchError
-from workbench.governance.canonical import moment
 
 if TYPE_CHECKING:
     from workbench.benchmark.evaluation.hidden_test import HiddenTest
     from workbench.benchmark.evaluation.predictions import Predictions
     from workbench.benchmark.evaluation.running import Budget
 
-BINARY = {"Content-Type": "application/octet-stream"}
 # Answers are stored this often, so that little is lost with an evaluator.
 STORE_EVERY_S = 30.0
 # Baselines may take this share of the time that is left.
 SHARE_FOR_BASELINES = 0.5
-
-
-class Job:
-    """One submission as its evaluator sees it, and the line on which it asks and answers."""
-
-    def __init__(self, line: Connection, submission: str) -> None:
-        self._line = line
-        self._url = f"/v1/evaluations/{submission}"
-        self.facts: dict[str, Any] = line.get(self._url)
-        definition = self.facts.get("definition")
-        self.task = TaskDefinition.from_dict(definition) if definition else task_definition(self.facts["task"])
-        self.intent, self.kind, self.split = self.facts["intent"], self.facts["kind"], self.facts["split"]
-
-    def payload(self) -> bytes:
-        """Give what was submitted.
-
-        Raises
-        ------
-        SubmissionRefused
-            With DIGEST_MISMATCH, when it is not what was sent.
-        """
-        content = self._line.request("GET", f"{self._url}/payload")[2]
-        if hashlib.sha256(content).hexdigest() != self.facts["sha256"]:
-            raise failed("DIGEST_MISMATCH")
-        return content
-
-    def stored(self, items: list[str]) -> Predictions | None:
-        """Give the predictions that are stored already, or None."""
-        if not self.facts.get("predictions"):
-            return None
-        content = self._line.request("GET", f"{self._url}/predictions")[2]
-        if hashlib.sha256(content).hexdigest() != self.facts["predictions"]:
-            raise WorkbenchError("The stored predictions are not those that were stored.")
-        return self.parsed(content, items)
-
-    def parsed(self, content: bytes, items: list[str]) -> Predictions:
-        """Read predictions of some of the items."""
-        from workbench.benchmark.evaluation.predictions import parse  # noqa: PLC0415 - after the first sign of life
-        from workbench.benchmark.submissions.validation import classes_of  # noqa: PLC0415 - the same
-
-        return parse(self.task.kind, content, items, classes=classes_of(self.task), may_be_empty=True)
-
-    def store(self, predictions: Predictions) -> None:
-        """Store predictions, from which the submission can be scored again, or gone on with."""
-        self._line.request("PUT", f"{self._url}/predictions", body=predictions.canonical(), headers=BINARY)
-
-    def finish(self, result: dict[str, Any]) -> None:
-        """Send the result; it is taken once, and only from the lease's holder."""
-        self._line.post(f"{self._url}/result", result)
-
-    def seconds_left(self) -> float:
-        """Give the time until the submission's deadline."""
-        return (moment(self.facts["deadline"]) - datetime.now(UTC)).total_seconds()
 
 
 def evaluate(job: Job) -> dict[str, Any]:
@@ -137,20 +79,18 @@ def _rehearsed(job: Job) -> dict[str, Any]:
 
 
 def _run(job: Job, hidden: HiddenTest, known: Predictions | None) -> tuple[Predictions, Budget]:
-    """Run on the scans that have no answer yet, part by part, and store the answers on the way."""
-    from workbench.benchmark.evaluation.parts import hidden_parts  # noqa: PLC0415 - numpy, loaded when needed
+    """Have the scans answered that have no answer yet, part by part, and store the answers on the way."""
+    from workbench.benchmark.evaluation.answering import answers  # noqa: PLC0415 - numpy, loaded when needed
     from workbench.benchmark.evaluation.predictions import Predictions  # noqa: PLC0415 - the same
-    from workbench.benchmark.evaluation.running import Budget, runner_of, without_details  # noqa: PLC0415 - the same
+    from workbench.benchmark.evaluation.running import Budget, without_details  # noqa: PLC0415 - the same
 
     budget = Budget(job.task.limits)
-    run = runner_of(job.task, job.kind, job.payload(), budget, log)
     done = Predictions(job.task.kind, hidden.items, (), {}) if known is None else known.restrict(hidden.items)
     left = sorted(set(hidden.items) - set(done.answered))
-    as_patches = job.kind == "onnx" and job.task.kind != "segmentation3d"
     stored_at = time.monotonic()
     try:
-        for part in hidden_parts(hidden, left, as_patches=as_patches):
-            done = done.joined(run(part))
+        for found in answers(job, hidden, left, budget):
+            done = done.joined(found)
             if time.monotonic() - stored_at > STORE_EVERY_S:
                 job.store(done)
                 stored_at = time.monotonic()
@@ -170,11 +110,6 @@ def _baselines(job: Job, hidden: HiddenTest) -> dict[str, Any]:
     ends = time.monotonic() + SHARE_FOR_BASELINES * job.seconds_left()
     found = measure_baselines(hidden, job.facts["baselines"], ends=ends, log=log)
     return {name: one.as_dict() for name, one in found.items()}
-
-
-def log(text: str) -> None:
-    """Write to the operator's log; it may repeat what a stranger wrote."""
-    sys.stderr.write("".join(mark if mark.isprintable() or mark == "\n" else "?" for mark in text) + "\n")
 
 
 def _end_with_parent() -> None:

@@ -18,6 +18,8 @@ from workbench.benchmark.evaluation.hidden_test import HiddenTest, numbers
 from workbench.geometry import Geometry
 
 Floats = NDArray[np.float64]
+# Scan -> its items.
+Group = Mapping[str, tuple[str, ...]]
 # Of one part; a larger scan is a part of its own.
 PART_BYTES = 192 * 2**20
 PART_SCANS = 8
@@ -73,20 +75,25 @@ def hidden_parts(hidden: HiddenTest, items: Sequence[str], *, as_patches: bool) 
     as_patches : bool
         Whether patches are wanted, as models see them, or the scans.
     """
+    groups = groups_of_items(hidden, items)
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reader:
+        made = [reader.submit(read_part, hidden, group, as_patches=as_patches) for group in groups[:1]]
+        for number in range(len(groups)):
+            part = made.pop().result()
+            if number + 1 < len(groups):
+                made.append(reader.submit(read_part, hidden, groups[number + 1], as_patches=as_patches))
+            yield part
+            del part
+
+
+def groups_of_items(hidden: HiddenTest, items: Sequence[str]) -> list[Group]:
+    """Give the items of each part by their scan; the same whoever reads the parts, and how many do."""
     wanted = set(items)
     by_scan: dict[str, list[str]] = {}
     for item, scan in zip(hidden.items, hidden.scan, strict=True):
         if item in wanted:
             by_scan.setdefault(scan, []).append(item)
-    groups = list(_grouped(hidden, sorted(by_scan)))
-    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reader:
-        made = [reader.submit(_read, hidden, group, by_scan, as_patches=as_patches) for group in groups[:1]]
-        for number in range(len(groups)):
-            part = made.pop().result()
-            if number + 1 < len(groups):
-                made.append(reader.submit(_read, hidden, groups[number + 1], by_scan, as_patches=as_patches))
-            yield part
-            del part
+    return [{scan: tuple(by_scan[scan]) for scan in group} for group in _grouped(hidden, sorted(by_scan))]
 
 
 def _grouped(hidden: HiddenTest, scans: Sequence[str]) -> Iterator[list[str]]:
@@ -104,11 +111,12 @@ def _grouped(hidden: HiddenTest, scans: Sequence[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _read(hidden: HiddenTest, group: Sequence[str], by_scan: Mapping[str, list[str]], *, as_patches: bool) -> Part:
-    items = tuple(sorted(item for scan in group for item in by_scan[scan]))
+def read_part(hidden: HiddenTest, group: Group, *, as_patches: bool) -> Part:
+    """Read the scans of one part."""
+    items = tuple(sorted(item for own in group.values() for item in own))
     centres = _centres(hidden, items)
     if as_patches:
-        return _patches(hidden, group, by_scan, items, centres)
+        return _patches(hidden, group, items, centres)
     volumes = [hidden.source.volume(name) for name in group]
     scans = tuple(Scan(volume.scan, volume.read(), volume.geometry) for volume in volumes)
     return Part(items, scans, centres)
@@ -121,17 +129,14 @@ def _centres(hidden: HiddenTest, items: Sequence[str]) -> dict[str, Floats]:
     return {item: rows[hidden.items.index(item)] for item in items}
 
 
-def _patches(
-    hidden: HiddenTest, group: Sequence[str], by_scan: Mapping[str, list[str]], items: tuple[str, ...],
-    centres: Mapping[str, Floats],
-) -> Part:  # fmt: skip
+def _patches(hidden: HiddenTest, group: Group, items: tuple[str, ...], centres: Mapping[str, Floats]) -> Part:
     from workbench.benchmark.examples import ScanWork, prepare_scan  # noqa: PLC0415 - scipy, heavy, not for folders
 
     task = hidden.task
     looked_for = task.candidates_per_scan if task.kind == "detection3d" else 0
-    parts, places = [], []
-    for scan in group:
-        own = by_scan[scan]
+    parts = []
+    places: list[str] = []
+    for scan, own in group.items():
         known = np.stack([centres[item] for item in own]) if centres else None
         work = ScanWork(hidden.source.name, scan, looked_for, task.patch.size, task.patch.spacing_mm, known)
         part = prepare_scan(work)

@@ -11,6 +11,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,14 +42,46 @@ class Runner(Protocol):
         """Give the predictions of the part's items."""
 
 
+@dataclass(frozen=True)
+class Used:
+    """What sealed runs took: time of all of them together, s, and the most memory of one, MiB."""
+
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_mib: float = 0.0
+
+    def __add__(self, other: Used) -> Used:
+        """Give what both took."""
+        return Used(
+            self.cpu_seconds + other.cpu_seconds, self.wall_seconds + other.wall_seconds,
+            max(self.peak_mib, other.peak_mib),
+        )  # fmt: skip
+
+
 class Budget:
-    """The time that a submission has for all of its parts together, and what it used."""
+    """The time that a submission has for all of its parts together, and what it used.
+
+    Parameters
+    ----------
+    limits : Limits
+        The task's.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.cpu_seconds = 0.0
-        self.wall_seconds = 0.0
-        self.peak_mib = 0.0
+        self.used = Used()
+
+    def add(self, used: Used) -> None:
+        """Count what a run took elsewhere.
+
+        Raises
+        ------
+        SubmissionRefused
+            With TIMEOUT, when all of them together took more than there is.
+        """
+        self.used += used
+        if self.used.wall_seconds > self._limits.seconds or self.used.cpu_seconds > self._limits.cpu_seconds:
+            raise failed("TIMEOUT")
 
     def run(self, command: list[str], given: Mapping[str, Bytes], log: Callable[[str], object]) -> Mapping[str, bytes]:
         """Run a command in the sandbox within what is left, and give the files that it wrote.
@@ -59,15 +92,13 @@ class Budget:
             With the code of its end.
         """
         left = self._limits.model_copy(update={
-            "seconds": int(self._limits.seconds - self.wall_seconds),
-            "cpu_seconds": int(self._limits.cpu_seconds - self.cpu_seconds),
+            "seconds": int(self._limits.seconds - self.used.wall_seconds),
+            "cpu_seconds": int(self._limits.cpu_seconds - self.used.cpu_seconds),
         })  # fmt: skip
         if left.seconds < 1 or left.cpu_seconds < 1:
             raise failed("TIMEOUT")
         ended: Ended = run_sealed(command, given, left)
-        self.cpu_seconds += ended.cpu_seconds
-        self.wall_seconds += ended.wall_seconds
-        self.peak_mib = max(self.peak_mib, ended.peak_mib)
+        self.used += Used(ended.cpu_seconds, ended.wall_seconds, ended.peak_mib)
         if ended.code:
             log(f"{ended.code}: {ended.printed[-4000:]}")
         return ended.require()
@@ -75,8 +106,8 @@ class Budget:
     def as_dict(self) -> dict[str, float]:
         """Give what was used."""
         return {
-            "cpu_seconds": round(self.cpu_seconds, 3), "wall_seconds": round(self.wall_seconds, 3),
-            "peak_mib": round(self.peak_mib, 1),
+            "cpu_seconds": round(self.used.cpu_seconds, 3), "wall_seconds": round(self.used.wall_seconds, 3),
+            "peak_mib": round(self.used.peak_mib, 1),
         }  # fmt: skip
 
 
