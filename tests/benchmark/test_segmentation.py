@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.benchmark.segmentation import air_inside, mask_of, measure_masks, score_scans
+from workbench.benchmark.segmentation import mask_of, measure_masks, score_scans
 from workbench.benchmark.segmentation_score import SegmentationScore, Shown, outlines_picture
 from workbench.benchmark.tasks.definition import task_definition
 from workbench.errors import InvalidInput
+from workbench.imaging import air_inside
 
 SPACING = (2.0, 3.0, 3.0)
 TASK = task_definition("lung-segmentation")

@@ -111,9 +111,9 @@ def prepare_scan(work: ScanWork) -> ScanPatches:
     return ScanPatches(work.scan, patches, volume.geometry.to_patient_mm(centres), scores)
 
 
-def truth_of(source: Dataset, scans: Sequence[str]) -> Truth:
-    """Read the nodules of some scans."""
-    table = source.table("nodules")
+def truth_of(task: TaskDefinition, source: Dataset, scans: Sequence[str]) -> Truth:
+    """Read the nodules of some scans from the task's table of truth."""
+    table = source.table(str(task.truth.table))
     table = table[table["scan"].isin(list(scans))]
     return Truth(
         list(scans), table["scan"].tolist(),
@@ -146,7 +146,7 @@ def scan_work(
     looked_for = task.candidates_per_scan if task.kind == "detection3d" else 0
     if looked_for and not with_nodules:
         return [ScanWork(source.name, scan, looked_for, size, spacing_mm) for scan in scans]
-    truth = truth_of(source, scans)
+    truth = truth_of(task, source, scans)
     places = {scan: [n for n, other in enumerate(truth.scan) if other == scan] for scan in scans}
     return [
         ScanWork(source.name, scan, looked_for, size, spacing_mm, truth.centre_mm[rows])
@@ -155,9 +155,9 @@ def scan_work(
     ]
 
 
-def malignant_of(source: Dataset, scans: Sequence[str]) -> tuple[NDArray[np.bool_], Floats]:
+def labels_of(task: TaskDefinition, source: Dataset, scans: Sequence[str]) -> tuple[NDArray[np.bool_], Floats]:
     """Give label and diameter of every nodule, in the order in which `scan_work` names them."""
-    table = source.table("nodules")
+    table = source.table(str(task.truth.table))
     rows = [table[table["scan"] == scan] for scan in scans]
-    label = np.concatenate([part["malignant"].to_numpy(dtype=bool) for part in rows])
+    label = np.concatenate([part[str(task.truth.column)].to_numpy(dtype=bool) for part in rows])
     return label, np.concatenate([part["diameter_mm"].to_numpy(dtype=np.float64) for part in rows])

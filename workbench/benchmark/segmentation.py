@@ -20,14 +20,12 @@ from workbench.data.catalogue import dataset
 from workbench.data.volume import Volume
 from workbench.errors import InvalidInput
 from workbench.imaging import cut_sections, lay_back
-from workbench.imaging.lungs import SMALLEST_ML
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 HALF = 0.5
 # Every second section teaches as much as all of them: neighbours look alike.
 LEARN_EVERY = 2
-AIR_HU = -500
 INSIDE_HU, OUTSIDE_HU = 400, -1000
 
 
@@ -106,20 +104,6 @@ def mask_of(probability: NDArray[np.float32], spacing_mm: Sequence[float], shape
     if not np.issubdtype(said.dtype, np.floating) or not np.isfinite(said).all() or said.min() < 0 or said.max() > 1:
         raise InvalidInput("The model gave values that are not probabilities from 0 to 1 (or NaN).")
     mask: Bools = lay_back(said, spacing_mm, shape) >= HALF
-    return mask
-
-
-def air_inside(hu: NDArray[np.int16], spacing_mm: Sequence[float]) -> Bools:
-    """Give the air that the body encloses, below -500 HU and in parts of 150 ml or more: the baseline to beat."""
-    from scipy import ndimage  # noqa: PLC0415 - heavy, loaded on first use
-
-    parts, count = ndimage.label(hu < AIR_HU)
-    sizes_ml = np.bincount(parts.ravel(), minlength=count + 1) * float(np.prod(spacing_mm)) / 1000.0
-    kept = sizes_ml >= SMALLEST_ML
-    kept[0] = False
-    for side in (parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]):
-        kept[np.unique(side)] = False
-    mask: Bools = kept[parts]
     return mask
 
 

@@ -16,7 +16,6 @@ from workbench.benchmark.segmentation import (
     Bools,
     Sections,
     SectionWork,
-    air_inside,
     mask_of,
     measure_masks,
     prepare_sections,
@@ -27,7 +26,7 @@ from workbench.benchmark.segmentation_score import SegmentationScore, Shown, out
 from workbench.benchmark.task import Model, Task, map_scans
 from workbench.data.catalogue import dataset
 from workbench.errors import InvalidInput
-from workbench.imaging import cut_sections
+from workbench.imaging import air_inside, cut_sections
 
 if TYPE_CHECKING:
     from workbench.benchmark.pictures import Picture

@@ -17,7 +17,7 @@ from workbench.benchmark.board.table import Leaderboard
 from workbench.benchmark.client import read_leaderboard, send, wait_for
 from workbench.benchmark.examples import (
     Examples,
-    malignant_of,
+    labels_of,
     prepare_scan,
     scan_names,
     scan_work,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 
 TRAIN = "train"
+# Kinds of task, with what their items are, whose scans are cut into patches.
+WITH_PATCHES = (("detection3d", "scan"), ("binary", "nodule"))
 Work = TypeVar("Work")
 Part = TypeVar("Part")
 
@@ -101,6 +103,11 @@ class Task:
 
     def _prepare(self, split: str, cluster: Cluster | None) -> Any:
         place = self.definition.place(split)
+        if (self.definition.kind, self.definition.truth.item) not in WITH_PATCHES:
+            raise InvalidInput(
+                f"{self.id} has no patches to learn from: its items are not nodules with two answers. Read "
+                f"wb.dataset('{place.dataset}') and send a predictions file or a folder with `workbench submit`."
+            )
         source = dataset(place.dataset)
         names = scan_names(source, place.split)
         if not names:
@@ -111,9 +118,9 @@ class Task:
         centres_mm = np.concatenate([part.centres_mm for part in parts])
         scores = np.concatenate([part.scores for part in parts])
         if self.definition.kind == "detection3d":
-            labels = hits(scans, centres_mm, truth_of(source, names))
+            labels = hits(scans, centres_mm, truth_of(self.definition, source, names))
         else:
-            labels, scores = malignant_of(source, [item.scan for item in work])
+            labels, scores = labels_of(self.definition, source, [item.scan for item in work])
         patches = np.concatenate([part.patches for part in parts])
         return Examples(self.id, split, patches, labels, scans, centres_mm, scores)
 
@@ -162,7 +169,7 @@ class Task:
         if self.definition.kind == "detection3d":
             place = self.definition.place(examples.split)
             source = dataset(place.dataset)
-            truth = truth_of(source, scan_names(source, place.split))
+            truth = truth_of(self.definition, source, scan_names(source, place.split))
             measured = measure_detection(
                 self.definition, scans, centres, probability, truth, bootstrap=bootstrap, seed=seed
             )

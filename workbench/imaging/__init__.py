@@ -6,11 +6,11 @@ Runs in: anywhere
 from __future__ import annotations
 
 from workbench.imaging.candidates import find_candidates
-from workbench.imaging.lungs import lung_mask
+from workbench.imaging.lungs import air_inside, lung_mask
 from workbench.imaging.sections import cut_sections, lay_back
 from workbench.imaging.volume import WINDOWS, Window, extract_patches, resample, window
 
 __all__ = [
-    "WINDOWS", "Window", "cut_sections", "extract_patches", "find_candidates", "lay_back", "lung_mask", "resample",
-    "window",
+    "WINDOWS", "Window", "air_inside", "cut_sections", "extract_patches", "find_candidates", "lay_back", "lung_mask",
+    "resample", "window",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from workbench.imaging.volume import check_volume
 
-THRESHOLD_HU = -400
+THRESHOLD_HU, AIR_HU = -400, -500
 COARSE_MM = 3.6
 CLOSING_MM = 10.0
 SMALLEST_ML = 150.0
@@ -56,6 +56,35 @@ def lung_mask(hu: NDArray[Any], spacing_mm: Sequence[float]) -> NDArray[np.bool_
     return result
 
 
+def air_inside(hu: NDArray[Any], spacing_mm: Sequence[float]) -> NDArray[np.bool_]:
+    """Give the air that the body encloses, below -500 HU and in parts of 150 ml or more: what needs no learning.
+
+    Parameters
+    ----------
+    hu : ndarray, shape (z, y, x), HU
+    spacing_mm : sequence of 3 float
+        Along (z, y, x), mm.
+
+    Raises
+    ------
+    InvalidInput
+        When shape or spacing is not usable.
+    """
+    voxel_ml = float(np.prod(check_volume(hu, spacing_mm))) / 1000.0
+    parts, count = ndimage.label(hu < AIR_HU)
+    kept = np.bincount(parts.ravel(), minlength=count + 1) * voxel_ml >= SMALLEST_ML
+    kept[0] = False
+    for side in _sides(parts):
+        kept[np.unique(side)] = False
+    mask: NDArray[np.bool_] = kept[parts]
+    return mask
+
+
+def _sides(values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Give the four sides of a volume along the body; its upper and lower end may be cut."""
+    return values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]
+
+
 def _spread(coarse: NDArray[np.bool_], factors: list[int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     full = coarse.repeat(factors[0], 0).repeat(factors[1], 1).repeat(factors[2], 2)
     result: NDArray[np.bool_] = full[: shape[0], : shape[1], : shape[2]]
@@ -76,11 +105,11 @@ def _spread_smoothly(
 
 
 def _largest_inside(air: NDArray[np.bool_], spacing: list[float]) -> NDArray[np.bool_]:
-    """Keep the two largest pieces of air that touch no side of the picture (the upper and lower end may be cut)."""
+    """Keep the two largest pieces of air that touch no side of the picture."""
     labels, count = ndimage.label(air)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
-    for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+    for side in _sides(labels):
         sizes[np.unique(side)] = 0
     smallest = SMALLEST_ML * 1000 / float(np.prod(spacing))
     keep = [label for label in np.argsort(-sizes, kind="stable")[:2] if sizes[label] > smallest]

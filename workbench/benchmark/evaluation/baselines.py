@@ -75,7 +75,7 @@ def _blobs(hidden: HiddenTest) -> Predictions:
 
 def _air(hidden: HiddenTest) -> Predictions:
     """Give the air that the body encloses, as notebooks measure it too."""
-    from workbench.benchmark.segmentation import air_inside  # noqa: PLC0415 - scipy, heavy, loaded on first use
+    from workbench.imaging import air_inside  # noqa: PLC0415 - scipy, heavy, loaded on first use
 
     masks = {}
     for part in hidden_parts(hidden, hidden.items, as_patches=False):

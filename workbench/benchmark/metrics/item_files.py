@@ -18,6 +18,7 @@ from workbench.errors import InvalidInput
 
 ID_COLUMNS = ("id", "item", "nodule", "patient", "scan", "seriesuid")
 LABELS = ("label", "truth", "malignant")
+CLASSES = ("label", "class", "truth")
 GRADES = ("grade", "label", "truth")
 TIMES, EVENTS = ("time", "survival_time", "days"), ("event", "observed", "status")
 VALUES = ("value", "truth", "label")
@@ -196,7 +197,7 @@ def _read_classes(truth: Path, predictions: Path, choices: Choices) -> tuple[Ite
             raise refuse(truth, line, f"“{texts[0]}” is not among the classes of {predictions.name}.")
         return [float(classes.index(texts[0]))]
 
-    true = _truth(truth, (LABELS,), true_class, choices)
+    true = _truth(truth, (CLASSES,), true_class, choices)
     said = _by_item(
         predictions, true, tuple((name,) for name in named),
         lambda line, texts: [number(predictions, line, name, t) for name, t in zip(named, texts, strict=True)],

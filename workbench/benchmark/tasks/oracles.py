@@ -167,7 +167,7 @@ def _detection_trial(task: TaskDefinition, scans: int, seed: int, watch: Watch |
 
 
 def _lungs_trial(task: TaskDefinition, scans: int, seed: int, watch: Watch | None) -> Trial:
-    from workbench.imaging import lung_mask  # noqa: PLC0415 - scipy, loaded on first use
+    from workbench.imaging import air_inside  # noqa: PLC0415 - scipy, loaded on first use
 
     values: dict[str, dict[str, list[float]]] = {
         name: {metric: [] for metric in task.metrics} for name in (ORACLE, *(one.name for one in task.baselines))
@@ -176,7 +176,7 @@ def _lungs_trial(task: TaskDefinition, scans: int, seed: int, watch: Watch | Non
         phantom = _paint(scans, seed, number, watch)
         spacing = phantom.geometry.spacing_mm
         truth = phantom.lungs == task.truth.value if task.truth.value else phantom.lungs > 0
-        guess = lung_mask(phantom.hu, spacing)
+        guess = air_inside(phantom.hu, spacing)
         for name, measured in values.items():
             for metric, numbers in measured.items():
                 said = truth if name == ORACLE else guess
