@@ -172,3 +172,11 @@ def error_from_dict(body: dict[str, str]) -> WorkbenchError:
     """
     cls = ERRORS.get(body.get("error", ""), WorkbenchError)
     return cls(body.get("message", "The gateway sent an error without a message."), code=body.get("code"))
+
+
+def cause_of(problem: Exception) -> str:
+    """Say in a few words why a file cannot be read or written: as the system says it, or the kind of damage."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror[0].lower() + problem.strerror[1:]
+    name = type(problem).__name__
+    return "damaged, or no zip file" if name == "BadZipFile" else name

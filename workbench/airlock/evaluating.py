@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.airlock.membership import Floats, write_evaluation
 from workbench.airlock.model_runner import JOB
-from workbench.errors import InvalidInput, RunFailed
+from workbench.errors import InvalidInput, RunFailed, cause_of
 from workbench.governance.sandbox import bwrap_command, sandbox_environment
 
 MEMORY_MIB, CPU_SECONDS, SECONDS = 4096, 300, 600
@@ -68,7 +68,7 @@ def read_records(path: Path) -> tuple[Floats, Floats]:
             inputs, labels = frame.drop(columns=name).to_numpy(np.float64), frame[name].to_numpy(np.float64)
     except (OSError, ValueError, KeyError, IndexError) as problem:
         raise InvalidInput(
-            f"“{path.name}” cannot be read ({type(problem).__name__}): give an NPZ with “inputs” and “labels”, or "
+            f"“{path.name}” cannot be read ({cause_of(problem)}): give an NPZ with “inputs” and “labels”, or "
             "a CSV of numbers whose last column is the label."
         ) from None
     if not 0 < len(inputs) == len(labels) <= MAX_RECORDS:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, cause_of
 
 Row = tuple[int, list[str]]
 Names = Sequence[str]
@@ -34,7 +34,7 @@ def lines(path: Path) -> Iterator[Row]:
     except FileNotFoundError:
         raise InvalidInput(f"{path.name} does not exist; give the path of a CSV file.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise InvalidInput(f"{path.name} cannot be read as CSV text ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{path.name} cannot be read as CSV text ({cause_of(problem)}).") from None
 
 
 def table(path: Path) -> tuple[list[str], Iterator[Row]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.benchmark.metrics.evaluate import Evaluation, ValueAnswer, evaluate
 from workbench.benchmark.metrics.overlap import dice, hd95_mm, mask_of, same_grid
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, cause_of
 from workbench.imaging.nifti import read_nifti
 
 ENDINGS = (".nii.gz", ".nii")
@@ -123,7 +123,7 @@ def _content(path: Path) -> bytes:
             raise InvalidInput(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB; give a mask of one scan.")
         return path.read_bytes()
     except OSError as problem:
-        raise InvalidInput(f"{path.name} cannot be read ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
 
 
 def _mask(values: np.ndarray, label: int | None, path: Path) -> np.ndarray:

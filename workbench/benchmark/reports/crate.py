@@ -23,7 +23,7 @@ import nbformat
 
 from workbench.benchmark.reports.crate_graph import describe, profile_problems
 from workbench.benchmark.reports.recording import Result
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, cause_of
 
 METADATA_FILE = "ro-crate-metadata.json"
 NOTEBOOK, RUN, REPORT, ABOUT, RESULTS, LOCK = (
@@ -128,7 +128,7 @@ def read_contents(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as file:
             contents = {name: _member(file, name) for name in _checked_names(file, path.name)}
     except UNREADABLE as problem:
-        raise InvalidInput(f"{path.name} is not a readable crate ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{path.name} is not a readable crate ({cause_of(problem)}).") from None
     missing = [name for name in NEEDED if name not in contents]
     if missing:
         raise InvalidInput(f"{path.name} lacks {missing[0]}, so it is not a crate of a workbench run.")

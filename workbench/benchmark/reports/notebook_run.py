@@ -24,7 +24,7 @@ from workbench.benchmark.reports.report import question_of, write_report
 from workbench.benchmark.reports.stages import OFF, RENEW, RESUME, Stages
 from workbench.benchmark.reports.stopping import stops_told
 from workbench.connection import Connection, default_account, operator_secret, running_gateway
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, cause_of
 from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
@@ -66,7 +66,7 @@ def load_notebook(path: Path) -> nbformat.NotebookNode:
             raise InvalidInput(f"{path.name} is larger than {MAX_NOTEBOOK_BYTES // 2**20} MiB; clear its outputs.")
         return read_notebook(path.read_text(encoding="utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidInput(f"{path.name} cannot be read ({type(problem).__name__}); give a .ipynb file.") from None
+        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}); give a .ipynb file.") from None
 
 
 def read_notebook(text: str, name: str) -> nbformat.NotebookNode:
@@ -75,7 +75,7 @@ def read_notebook(text: str, name: str) -> nbformat.NotebookNode:
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as problem:
-        raise InvalidInput(f"{name} is not a Jupyter notebook ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{name} is not a Jupyter notebook ({cause_of(problem)}).") from None
     return notebook
 
 

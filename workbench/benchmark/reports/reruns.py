@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.benchmark.reports.crate import METADATA_FILE, REPORT, read_contents
-from workbench.errors import Conflict, InvalidInput
+from workbench.errors import Conflict, InvalidInput, cause_of
 
 VERDICTS = ("IDENTICAL", "WITHIN_TOLERANCE", "DIFFERENT", "NOT_RUN")
 # Each re-run brings up to four files and a crate holds at most 300.
@@ -261,7 +261,7 @@ def _alone(path: Path) -> Iterator[None]:
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as problem:
-            raise InvalidInput(f"{path.name} is not a readable crate ({type(problem).__name__}).") from None
+            raise InvalidInput(f"{path.name} is not a readable crate ({cause_of(problem)}).") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             # The crate may have been replaced while this waited; then the lock is on a file that is gone.
@@ -277,7 +277,7 @@ def _replace(path: Path, contents: Mapping[str, bytes]) -> None:
     try:
         handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
     except OSError as problem:
-        raise Conflict(f"{path.name} lies where nothing may be written ({type(problem).__name__}).") from None
+        raise Conflict(f"{path.name} lies where nothing may be written ({cause_of(problem)}).") from None
     try:
         with os.fdopen(handle, "wb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -289,6 +289,6 @@ def _replace(path: Path, contents: Mapping[str, bytes]) -> None:
         read_contents(Path(draft))
         Path(draft).replace(path)
     except OSError as problem:
-        raise Conflict(f"The re-run was not added to {path.name} ({type(problem).__name__}).") from None
+        raise Conflict(f"The re-run was not added to {path.name} ({cause_of(problem)}).") from None
     finally:
         Path(draft).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from workbench.benchmark.submissions.validation import PROGRAM, kind_of
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, cause_of
 
 MAX_BYTES = 256 * 2**20
 MAX_FILES = 2000
@@ -37,7 +37,7 @@ def read_submission(path: Path) -> tuple[str, bytes]:
             raise InvalidInput(f"{path.name} has {path.stat().st_size} bytes; at most {MAX_BYTES} are sent.")
         content = path.read_bytes()
     except OSError as problem:
-        raise InvalidInput(f"{path.name} cannot be read ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
     return BY_ENDING.get(path.suffix.lower()) or kind_of(content), content
 
 

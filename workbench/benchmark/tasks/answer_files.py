@@ -21,7 +21,7 @@ from workbench.benchmark.metrics.marks import Findings, Marks
 from workbench.benchmark.tasks.definition import TaskDefinition
 from workbench.benchmark.tasks.numbers import Counts
 from workbench.benchmark.tasks.trials import Trial
-from workbench.errors import InvalidInput, SubmissionRefused
+from workbench.errors import InvalidInput, SubmissionRefused, cause_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -76,7 +76,7 @@ def read_bytes(file: Path, most: int = MAX_BYTES) -> bytes:
         with file.open("rb") as opened:
             content = opened.read(most + 1)
     except OSError as problem:
-        raise InvalidInput(f"{file.name} cannot be read: {problem.strerror or type(problem).__name__}.") from None
+        raise InvalidInput(f"{file.name} cannot be read: {cause_of(problem)}.") from None
     if len(content) > most:
         raise InvalidInput(f"{file.name} has more than {most:,} bytes.")
     return content
@@ -178,7 +178,7 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         rows = [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise InvalidInput(f"{file.name} cannot be read as CSV text ({type(problem).__name__}).") from None
+        raise InvalidInput(f"{file.name} cannot be read as CSV text ({cause_of(problem)}).") from None
     for line, row in rows:
         if None in row or None in row.values():
             raise InvalidInput(f"{file.name}, line {line}: it has another number of fields than the header.")
