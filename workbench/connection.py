@@ -28,6 +28,8 @@ SOCKET_VARIABLE = "WORKBENCH_GATEWAY"
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 # Which dataset versions a run that is repeated reads, as JSON; a kernel's own code may look at any it may read.
 VERSIONS_VARIABLE = "WORKBENCH_DATA_VERSIONS"
+# Over how many workers an evaluator spreads a hidden test.
+WORKERS_VARIABLE = "WORKBENCH_EVALUATION_WORKERS"
 # A folder that a kernel gets as its workspace, in place of its account's own; for code that somebody else wrote.
 FOLDER_VARIABLE = "WORKBENCH_KERNEL_FOLDER"
 SECRET_VARIABLE = "WORKBENCH_SECRET"  # noqa: S105 - the name of a variable, not a secret

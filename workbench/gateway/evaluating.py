@@ -21,12 +21,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from workbench.benchmark.board import final
-from workbench.benchmark.evaluation.job import WORKERS_VARIABLE
 from workbench.benchmark.submissions import leases
 from workbench.benchmark.submissions.payloads import Payloads
 from workbench.benchmark.submissions.records import find_row
 from workbench.benchmark.submissions.states import SCORED, SILENCE_S, UNDER_WAY
-from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE
+from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, WORKERS_VARIABLE
 from workbench.errors import WorkbenchError
 from workbench.gateway.tokens import Token
 from workbench.governance.canonical import moment

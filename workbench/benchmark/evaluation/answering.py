@@ -15,11 +15,11 @@ from functools import lru_cache, partial
 
 from workbench.benchmark.evaluation.failures import failed
 from workbench.benchmark.evaluation.hidden_test import HiddenTest, read_hidden, use_versions
-from workbench.benchmark.evaluation.job import WORKERS_VARIABLE, Job, log
+from workbench.benchmark.evaluation.job import Job, log
 from workbench.benchmark.evaluation.parts import Group, groups_of_items, hidden_parts, read_part
 from workbench.benchmark.evaluation.predictions import Predictions
 from workbench.benchmark.evaluation.running import Budget, Used, runner_of
-from workbench.connection import connect_from_environment
+from workbench.connection import WORKERS_VARIABLE, connect_from_environment
 from workbench.errors import SubmissionRefused
 
 HOURS = 24.0

@@ -19,7 +19,6 @@ from workbench.governance.canonical import moment
 if TYPE_CHECKING:
     from workbench.benchmark.evaluation.predictions import Predictions
 
-WORKERS_VARIABLE = "WORKBENCH_EVALUATION_WORKERS"
 BINARY = {"Content-Type": "application/octet-stream"}
 
 
