@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from homes import Lines, begin, scan_facts, send, volume_of
+from homes import Lines, begin, lines_of, scan_facts, send, volume_of
+from in_process import opened
 
-from workbench.connection import Connection
+from workbench.connection import Connection, gateway_answers, running_gateway
 from workbench.gateway import evaluating, evaluator_routes, lifecycle
+from workbench.gateway.state import State
 from workbench.ingest.tables.nodules import DECLARATION, nodule_table
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 TASK, BINARY = "lung-nodule-detection", "nodule-malignancy"
 SHAPE = (32, 48, 48)
@@ -24,6 +30,18 @@ def fill_tasks(lines: Lines) -> None:
     """Fill the two datasets that the shipped tasks name."""
     _fill(lines, "chest-ct", "open", ("train", "validation"))
     _fill(lines, "chest-ct-test", "undisclosed", HIDDEN)
+
+
+@contextmanager
+def home_of_tasks(home: Path) -> Iterator[State]:
+    """Have a home with the tasks' data open in this process, without anybody who works off its queue."""
+    settings = load_settings(home)
+    with running_gateway(settings), lines_of(settings) as lines:
+        fill_tasks(lines)
+    while gateway_answers(settings):
+        time.sleep(0.05)
+    with opened(settings) as state:
+        yield state
 
 
 def marks(probability: float = 0.5) -> bytes:

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from homes import lines_of
-from in_process import Door, opened, token_of
-from submission_homes import ITEMS, TASK, fill_tasks, marks
+from in_process import Door, token_of
+from submission_homes import ITEMS, TASK, home_of_tasks, marks
 
 from workbench.benchmark.submissions import leases
-from workbench.connection import running_gateway
 from workbench.gateway.state import State
 from workbench.gateway.tokens import Token
-from workbench.settings import load_settings
 
 RESULT = {"state": "scored", "scores": {"value": 0.5, "interval": [0.25, 0.75]}}
 DOORS = (
@@ -29,11 +26,7 @@ DOORS = (
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     """Give a home with the tasks' data, without anybody who works off its queue."""
-    settings = load_settings(tmp_path_factory.mktemp("doors") / "home")
-    with running_gateway(settings), lines_of(settings) as lines:
-        fill_tasks(lines)
-    time.sleep(0.5)
-    with opened(settings) as state:
+    with home_of_tasks(tmp_path_factory.mktemp("doors") / "home") as state:
         yield state
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing, suppress
@@ -12,27 +10,15 @@ from typing import Any
 
 import pytest
 from homes import lines_of
+from processes import started
 from submission_homes import TASK, fill_tasks, marks, submit
 
-from workbench.connection import gateway_answers, sign_in
+from workbench.connection import sign_in
 from workbench.errors import GatewayUnavailable
 from workbench.settings import Settings
 
 LONGEST_S = 120.0
 AFTER_S = (0.0, 0.05, 1.0)
-
-
-def started(settings: Settings) -> subprocess.Popen[bytes]:
-    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (settings.run / "gateway-test.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "workbench.gateway"], stdout=log, stderr=log,
-            env={**os.environ, "WORKBENCH_HOME": str(settings.home)},
-        )  # fmt: skip
-    while not gateway_answers(settings):
-        assert process.poll() is None
-        time.sleep(0.02)
-    return process
 
 
 def killed(process: subprocess.Popen[bytes]) -> None:

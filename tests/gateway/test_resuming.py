@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from homes import Lines, begin, lines_of, scan_facts, send, volume_of
+from processes import started
 from resumable import SCANS, bring_in, encoded
 
-from workbench.connection import gateway_answers, sign_in
+from workbench.connection import sign_in
 from workbench.errors import Conflict, GatewayUnavailable, IngestRefused, NotFound
 from workbench.gateway import staging
 from workbench.gateway.routes import SCHEMAS
@@ -27,20 +28,6 @@ from workbench.ingest.delivery import Delivery, send_scan
 from workbench.settings import Settings
 
 CLIENT = Path(__file__).with_name("resumable.py")
-
-
-def started(settings: Settings) -> subprocess.Popen[bytes]:
-    """Start a gateway that stays until it is told to go."""
-    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (settings.run / "gateway-test.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "workbench.gateway"], stdout=log, stderr=log,
-            env={**os.environ, "WORKBENCH_HOME": str(settings.home)},
-        )  # fmt: skip
-    while not gateway_answers(settings):
-        assert process.poll() is None
-        time.sleep(0.02)
-    return process
 
 
 def stopped(process: subprocess.Popen[bytes]) -> None:

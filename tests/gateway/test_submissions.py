@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from homes import lines_of
-from in_process import Door, opened, token_of
-from submission_homes import BINARY, ITEMS, NODULE_ITEMS, TASK, answers, fill_tasks, marks
+from in_process import Door, token_of
+from submission_homes import BINARY, ITEMS, NODULE_ITEMS, TASK, answers, home_of_tasks, marks
 
 from workbench.benchmark.submissions import ending, leases
 from workbench.benchmark.submissions.ending import Measure, Outcome
-from workbench.connection import running_gateway
 from workbench.gateway.state import State
-from workbench.settings import load_settings
 
 SCORES = '{"interval":[0.25,0.75],"value":0.5}'
 
@@ -25,11 +21,7 @@ SCORES = '{"interval":[0.25,0.75],"value":0.5}'
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     """Give a home with the tasks' data, without anybody who works off its queue."""
-    settings = load_settings(tmp_path_factory.mktemp("sent") / "home")
-    with running_gateway(settings), lines_of(settings) as lines:
-        fill_tasks(lines)
-    time.sleep(0.5)
-    with opened(settings) as state:
+    with home_of_tasks(tmp_path_factory.mktemp("sent") / "home") as state:
         yield state
 
 

@@ -96,7 +96,7 @@ def seccomp_filter(machine: str | None = None) -> bytes:
     steps += _when(IOCTL[column], [(LOAD, 0, 0, ARGUMENT + 8), *tricks])
     families = [step for family in FAMILIES for step in ((EQUAL, 0, 1, family), (GIVE, 0, 0, ALLOW))]
     steps += _when(SOCKET[column], [(LOAD, 0, 0, ARGUMENT), *families, (GIVE, 0, 0, DENY)])
-    return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (GIVE, 0, 0, ALLOW)])
+    return _packed(steps)
 
 
 def watching_filter(machine: str | None = None) -> bytes:
@@ -127,10 +127,15 @@ def watching_filter(machine: str | None = None) -> bytes:
     # Half a pointer may well be zero.
     halves = [((LOAD, 0, 0, FIFTH_ARGUMENT + half), (EQUAL, 1, 0, 0), (GIVE, 0, 0, ASK)) for half in (0, 4)]
     steps += _when(SENDTO[column], [step for half in halves for step in half])
-    return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (GIVE, 0, 0, ALLOW)])
+    return _packed(steps)
 
 
 def _when(number: int, steps: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
     """Give steps for one system call, after which every other goes on with its number loaded."""
     # What falls through the steps has another value loaded, and no further call can be its number: it is allowed.
     return [(EQUAL, 0, len(steps) + 1, number), *steps, (GIVE, 0, 0, ALLOW)]
+
+
+def _packed(steps: list[tuple[int, int, int, int]]) -> bytes:
+    """Give steps as the kernel takes them; what none of them decides is allowed."""
+    return b"".join(struct.pack("=HBBI", *step) for step in [*steps, (GIVE, 0, 0, ALLOW)])

@@ -57,16 +57,6 @@ class AirlockHandler(WorkbenchHandler):
         headers = {} if value is None else {"Content-Type": "application/json"}
         return (await self.lines.ask(self.account, method, url, body=body, headers=headers))[2]
 
-    def form(self) -> dict[str, Any]:
-        """Give the JSON object that was sent."""
-        try:
-            value = json.loads(self.request.body or b"{}")
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise InvalidInput("The body of the request is not a JSON object.")
-        return value
-
 
 class FilesHandler(AirlockHandler):
     """The files of the workspace that may be offered."""

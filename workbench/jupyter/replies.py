@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado.web import HTTPError
 
-from workbench.errors import ERRORS, WorkbenchError
+from workbench.errors import ERRORS, InvalidInput, WorkbenchError
 
 # What Jupyter's authorizer is asked about, for every address of this door.
 RESOURCE = "workbench"
@@ -48,6 +48,22 @@ class WorkbenchHandler(APIHandler):
             message = problem.log_message
         name = BY_STATUS.get(status_code, WorkbenchError).name
         self.finish(json.dumps({"error": name, "code": name, "message": message}, ensure_ascii=False))
+
+    def form(self) -> dict[str, Any]:
+        """Give the JSON object that was sent.
+
+        Raises
+        ------
+        InvalidInput
+            When the body is something else.
+        """
+        try:
+            value = json.loads(self.request.body or b"{}")
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise InvalidInput("The body of the request is not a JSON object.")
+        return value
 
     def compute_etag(self) -> str | None:
         """Leave the gateway's ETag alone; Tornado would compute its own over the body."""

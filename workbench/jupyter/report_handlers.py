@@ -51,16 +51,6 @@ class ReportHandler(WorkbenchHandler):
         else:
             self.finish(json.dumps(found, ensure_ascii=False))
 
-    def form(self) -> dict[str, Any]:
-        """Give the JSON object that was sent."""
-        try:
-            value = json.loads(self.request.body or b"{}")
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise InvalidInput("The body of the request is not a JSON object.")
-        return value
-
     def number(self, name: str) -> int:
         """Give a whole number of the query."""
         text = self.get_query_argument(name, "1")

@@ -119,7 +119,9 @@ def run_notebook(
     settings = settings or load_settings()
     account = account or default_account(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with running_gateway(settings), _acting_as(account, settings):
+    # The provisioner of this process reads which account and which home the kernel is for.
+    acting = with_environment({ACCOUNT_VARIABLE: account, "WORKBENCH_HOME": str(settings.home)})
+    with running_gateway(settings), acting:
         packages = package_lock(settings, account)
         lock = environment_lock(packages)
         kept = None if stages == OFF else Stages(settings, account, lock, chosen, _reader(settings), stages)
@@ -185,9 +187,8 @@ def _label_stages(done: nbformat.NotebookNode, stages: Stages | None) -> list[di
 
 
 @contextmanager
-def _acting_as(account: str, settings: Settings) -> Iterator[None]:
-    """Tell the provisioner of this process which account and which home the kernel is for."""
-    wanted = {ACCOUNT_VARIABLE: account, "WORKBENCH_HOME": str(settings.home)}
+def with_environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process for a block; kernels that start in it get them."""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

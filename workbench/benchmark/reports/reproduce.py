@@ -9,7 +9,6 @@ Runs in: Jupyter server | terminal
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ import nbformat
 from workbench.benchmark.reports.comparing import IDENTICAL, NOT_RUN, compare_results, first_diverging_cell, verdict
 from workbench.benchmark.reports.crate import REPORT, Crate, parse_crate, read_contents
 from workbench.benchmark.reports.environment import drift, environment_lock
-from workbench.benchmark.reports.notebook_run import Run, load_notebook, read_notebook, run_notebook
+from workbench.benchmark.reports.notebook_run import Run, load_notebook, read_notebook, run_notebook, with_environment
 from workbench.benchmark.reports.obstacles import (
     DATA_CHANGED,
     Obstacle,
@@ -222,16 +221,8 @@ def _apart(versions: Mapping[str, str], workspace: Path) -> Iterator[None]:
     wanted = {
         VERSIONS_VARIABLE: json.dumps(dict(versions), sort_keys=True), FOLDER_VARIABLE: str(workspace),
     }  # fmt: skip
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
+    with with_environment(wanted):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _added(path: Path, again: _Again, lock: list[str], changes: list[str]) -> Verdict:

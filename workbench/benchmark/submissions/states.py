@@ -8,10 +8,9 @@ Source: the states and failure codes of the ITU/WHO AI-for-Health benchmarking p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
-from workbench.errors import Conflict
+from workbench.governance.state_table import Move, StateTable
 
 # What is being taken in; it is never stored.
 SENT = "sent"
@@ -30,16 +29,7 @@ HEARTBEAT_S, SILENCE_S = 5.0, 60.0
 MOST_ATTEMPTS = 2
 
 
-@dataclass(frozen=True)
-class Move:
-    """One allowed move: from a state, by whom (`author`, `gateway`, `evaluator` or `clock`), to a state."""
-
-    state: str
-    verb: str
-    owner: str
-    leads_to: str
-
-
+# Owners are `author`, `gateway`, `evaluator` and `clock`.
 MOVES = (
     Move(SENT, "queue", "gateway", QUEUED),
     Move(SENT, "accept", "gateway", VALID),
@@ -57,40 +47,10 @@ MOVES = (
 )
 
 
-def next_state(state: str, verb: str) -> str:
-    """Give the state that a verb leads to.
-
-    Raises
-    ------
-    Conflict
-        When the table has no such move; the message names the verbs that the state allows.
-
-    Examples
-    --------
-    >>> next_state("running", "score")
-    'scored'
-    """
-    for move in MOVES:
-        if (move.state, move.verb) == (state, verb):
-            return move.leads_to
-    possible = [f"{move.verb} ({move.owner})" for move in MOVES if move.state == state]
-    raise Conflict(
-        f"A submission that is {state} cannot be changed by “{verb}”; possible now: "
-        f"{', '.join(possible) or 'nothing, it has ended'}.",
-        code="wrong-state",
-    )
-
-
-def verbs_for(state: str, owner: str) -> list[str]:
-    """Give what an owner may do in a state, in the order of the table."""
-    return [move.verb for move in MOVES if (move.state, move.owner) == (state, owner)]
+TABLE = StateTable("A submission", MOVES)
+next_state, verbs_for = TABLE.next_state, TABLE.verbs_for
 
 
 def diagram() -> str:
-    """Give the table as the Mermaid text of a state diagram.
-
-    Source: Mermaid, state diagrams (stateDiagram-v2).
-    """
-    lines = ["stateDiagram-v2", f"    [*] --> {SENT}"]
-    lines += [f"    {move.state} --> {move.leads_to}: {move.verb} ({move.owner})" for move in MOVES]
-    return "\n".join([*lines, *(f"    {state} --> [*]" for state in ENDED)])
+    """Give the table as the Mermaid text of a state diagram."""
+    return TABLE.diagram(SENT)
