@@ -41,6 +41,9 @@ def test_a_stage_follows_from_the_cells_that_mention_its_names() -> None:
         stage(*BEFORE, "scans.sort()"),
         stage(*BEFORE, "from train_words import *"),
         stage(*BEFORE, "%load_ext anything"),
+        stage(*BEFORE, "torch.manual_seed(5)"),
+        stage(*BEFORE, "exec('scans = 5')"),
+        stage(*BEFORE, "match words:\n    case {'x': scans}:\n        pass"),
         stage(*BEFORE, tags=("output:model.onnx",)),
     ],
 )
@@ -59,6 +62,19 @@ def test_another_source_gives_another_key(other: Stage) -> None:
 )
 def test_another_person_environment_parameter_or_file_gives_another_key(changed: dict[str, Any]) -> None:
     assert key(stage(*BEFORE), **changed) != key(stage(*BEFORE))
+
+
+@pytest.mark.parametrize(
+    ("imported", "drawing"),
+    [
+        ("from random import gauss", "import random\nrandom.seed(seed)"),
+        ("from random import gauss", "import random as r\nwaste = [r.random() for _ in range(seed)]"),
+        ("from numpy.random import normal as gauss", "import numpy as n\nx = n.random.rand(seed)"),
+    ],
+)
+def test_cells_that_draw_from_the_same_generator_count(imported: str, drawing: str) -> None:
+    found = stage(drawing, imported, source="x = gauss(0, 1)")
+    assert (found.sources, found.parameters) == ((drawing, imported, "x = gauss(0, 1)"), ("seed",))
 
 
 def test_what_a_stage_does_not_follow_from_leaves_its_key() -> None:

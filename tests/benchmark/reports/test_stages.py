@@ -59,7 +59,7 @@ class Kernel:
         """Run the notebook as the engine does; give what is told of its stage."""
         stages = Stages(self.settings, account, ["numpy==1"], {"seed": seed}, lambda _: self.data, mode)
         stages.begin(cells, "kernel")
-        self.names = {"seed": seed}
+        self.names = {"seed": seed, "__name__": "__main__"}
         for index, one in enumerate(cells):
             kept = stages.restored(index, ask or self.ask)
             if kept is None:
@@ -257,3 +257,49 @@ def test_a_stage_is_not_taken_once_a_subject_was_withdrawn(granted: tuple[Lines,
     lines, kernel = granted
     lines.person("custodian").post("/v1/datasets/chest-ct/subjects/P0001/withdraw", {"reason": "asked"})
     assert kernel.run()["cached"] is False
+
+
+HIDDEN = """
+class Net:
+    weight = 0
+    def fit(self, weight):
+        self.weight = weight
+        return weight
+def train(net, weight):
+    net.weight = weight
+first, second, third, order, table = Net(), Net(), Net(), [3, 1, 2], np.zeros(2)
+same = table
+def go():
+    third.weight = seed
+"""
+
+
+def test_what_a_stage_changes_without_binding_it_comes_back(home: Settings, workspace: Path) -> None:
+    source = "loss = first.fit(seed)\ntrain(second, seed)\ngo()\norder[:] = sorted(order)\ntable += 1"
+    cells = [cell("import numpy as np"), cell(HIDDEN), cell(source, "stage:train")]
+    kernel = Kernel(home)
+    assert kernel.run(cells=cells)["kept"] is True
+    assert kernel.run(cells=cells)["cached"] is True
+    names = kernel.names
+    assert [names[name].weight for name in ("first", "second", "third")] == [7, 7, 7]
+    assert (names["order"], names["same"].tolist(), names["same"] is names["table"]) == ([1, 2, 3], [1.0, 1.0], True)
+
+
+def test_what_a_stage_makes_is_of_the_class_that_the_notebook_defines(home: Settings, workspace: Path) -> None:
+    cells = [
+        cell("class Net:\n    pass\nlimit = seed\ndef over():\n    return limit"),
+        cell("net = Net()", "stage:make"),
+    ]
+    kernel = Kernel(home)
+    kernel.run(cells=cells)
+    assert kernel.run(cells=cells)["cached"] is True
+    assert type(kernel.names["net"]) is kernel.names["Net"]
+
+
+def test_a_stage_that_writes_what_it_reads_runs_again(home: Settings, workspace: Path) -> None:
+    counting = cell(
+        "n = int(Path('n.txt').read_text()) + 1\nx = Path('n.txt').write_text(str(n))", "stage:n", "input:n.txt"
+    )
+    kernel, cells = Kernel(home), [cell("from pathlib import Path"), counting]
+    (workspace / "n.txt").write_text("1")
+    assert [(kernel.run(cells=cells)["cached"], kernel.names["n"]) for _ in range(2)] == [(False, 2), (False, 3)]

@@ -20,6 +20,21 @@ from workbench.benchmark.reports.parameters import TAG
 from workbench.benchmark.reports.progress import INJECTED, stage_of, tags_of, text_of
 
 INPUT, OUTPUT = "input:", "output:"
+# Calls that set a state which every later stage may draw from, whatever names it mentions.
+SEEDING = {
+    "seed",
+    "manual_seed",
+    "manual_seed_all",
+    "set_seed",
+    "seed_everything",
+    "setstate",
+    "set_state",
+    "set_rng_state",
+}
+# Calls that bind names, or reach them, without mentioning them.
+HIDING = {"exec", "eval", "globals", "locals", "vars", "get_ipython", "setattr"}
+# Whatever of these a cell uses, it shares one state with every other cell that does.
+GENERATORS = {"random", "numpy", "torch"}
 
 
 @dataclass(frozen=True)
@@ -135,9 +150,15 @@ def _followed_back(index: int, trees: Mapping[int, ast.Module | None]) -> tuple[
 
 
 def _is_opaque(tree: ast.Module) -> bool:
-    return any(
-        isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in ast.walk(tree)
-    )
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(names=names) if any(alias.name == "*" for alias in names):
+                return True
+            case ast.Name(id=name) if name in HIDING:
+                return True
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in SEEDING:
+                return True
+    return False
 
 
 def _mentioned(tree: ast.Module) -> set[str]:
@@ -149,9 +170,20 @@ def _mentioned(tree: ast.Module) -> set[str]:
                 found.add(name)
             case ast.ClassDef(name=name):
                 found.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)):
+                found.add(name)
+            case ast.Attribute(attr="random"):
+                found.add("random")
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 found |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
+                found |= GENERATORS & {part for module in _modules(node) for part in module.split(".")}
     return found
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
 
 
 def _made(tree: ast.Module) -> set[str]:

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 import json
 import os
-import pickle
 import sys
 import tempfile
 import time
@@ -23,17 +21,13 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
+from workbench.benchmark.reports.stage_changes import UNSTORABLE, Hashed, changed_values, read, store, watch
 from workbench.errors import WorkbenchError
 
 FOLDER = Path(".workbench/stages")
 MAX_BYTES = 4 * 2**30
 BLOCK = 2**20
 OLD_DRAFT_S = 3600
-# How values that were not made to be stored say so.
-UNSTORABLE = (
-    pickle.PickleError, TypeError, AttributeError, ValueError, RuntimeError, ImportError, LookupError, OSError,
-    EOFError,
-)  # fmt: skip
 
 
 def answer(question: str, names: MutableMapping[str, Any]) -> str:
@@ -42,13 +36,13 @@ def answer(question: str, names: MutableMapping[str, Any]) -> str:
     Parameters
     ----------
     question : str
-        ``{"do": "digests" | "keep" | "restore" | "tidy", …}``.
+        ``{"do": "digests" | "watch" | "keep" | "restore" | "tidy", …}``.
     names : mapping
         The notebook's variables.
     """
     asked = json.loads(question)
     known: dict[str, Callable[[dict[str, Any], MutableMapping[str, Any]], dict[str, Any]]] = {
-        "digests": _digests, "keep": _keep, "restore": _restore, "tidy": _tidy,
+        "digests": _digests, "watch": _watch, "keep": _keep, "restore": _restore, "tidy": _tidy,
     }  # fmt: skip
     return json.dumps(known[asked["do"]](asked, names))
 
@@ -57,11 +51,6 @@ def _root() -> Path:
     """Give the workspace, where the kernel started; a cell may have gone elsewhere."""
     workspace = Path("/workspace")
     return workspace if workspace.is_dir() else Path.cwd()
-
-
-def _pickle() -> Any:
-    """Give the pickle that also stores what a notebook defines itself."""
-    return importlib.import_module("cloudpickle")
 
 
 def _digests(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,49 +71,45 @@ def _digest(file: Path) -> str:
     return digest.hexdigest()
 
 
-class _Hashed(io.RawIOBase):
-    """A file that knows the digest and the size of what was written to it."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-        self.size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, block: Any) -> int:
-        size = memoryview(block).nbytes
-        self.size += size
-        if self.size > MAX_BYTES:
-            raise _TooLargeToKeep
-        self.digest.update(block)
-        self._file.write(block)
-        return size
-
-
 class _TooLargeToKeep(Exception):
     """The values of a stage take too much room."""
 
 
+def _watch(_: dict[str, Any], names: MutableMapping[str, Any]) -> dict[str, Any]:
+    watch(names)
+    return {}
+
+
+def _limited(file: Any) -> Hashed:
+    """Give a file that knows its digest and takes only so much."""
+
+    def write(block: Any) -> None:
+        if hashed.size > MAX_BYTES:
+            raise _TooLargeToKeep
+        file.write(block)
+
+    hashed = Hashed(write)
+    return hashed
+
+
 def _keep(asked: dict[str, Any], names: MutableMapping[str, Any]) -> dict[str, Any]:
     """Write the values that a stage made; say which data they were made from, as this person sees them."""
-    values = {name: names[name] for name in asked["names"] if name in names}
+    values = {name: names[name] for name in asked["names"] if name in names} | changed_values(names)
     gone = [name for name in asked["names"] if name not in names]
     folder = _root() / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".draft-")
     try:
         with os.fdopen(handle, "wb") as file:
-            hashed = _Hashed(file)
+            hashed = _limited(file)
             # A subclass of a raw file that pickle writes to in blocks of its own.
-            _pickle().dump({"values": values, "random": _random_states()}, cast("Any", hashed), protocol=5)
+            store({"values": values, "random": _random_states()}, cast("Any", hashed), names, values)
         data = {name: _seen(name, version) for name, version in asked["data"].items()}
         Path(draft).replace(folder / f"{asked['key']}.pkl")
     except _TooLargeToKeep:
         return {"kept": False, "why": f"what it made is larger than {MAX_BYTES // 2**30} GiB"}
     except UNSTORABLE as problem:
-        return {"kept": False, "why": f"{_culprit(values)} cannot be stored ({type(problem).__name__})"}
+        return {"kept": False, "why": f"{_culprit(values, names)} cannot be stored ({type(problem).__name__})"}
     finally:
         Path(draft).unlink(missing_ok=True)
     return {
@@ -133,11 +118,11 @@ def _keep(asked: dict[str, Any], names: MutableMapping[str, Any]) -> dict[str, A
     }  # fmt: skip
 
 
-def _culprit(values: Mapping[str, Any]) -> str:
+def _culprit(values: Mapping[str, Any], names: Mapping[str, Any]) -> str:
     """Name the first value that cannot be stored."""
     for name, value in values.items():
         try:
-            _pickle().dumps(value, protocol=5)
+            store(value, cast("Any", Hashed()), names, values)
         except UNSTORABLE:
             return f"“{name}”"
     return "what it made"
@@ -162,7 +147,7 @@ def _restore(asked: dict[str, Any], names: MutableMapping[str, Any]) -> dict[str
     if hashlib.sha256(content).hexdigest() != asked["sha256"]:
         return {"restored": False, "drop": True, "why": "what it made was changed"}
     try:
-        held = _pickle().loads(content)
+        held = read(content, names)
     except UNSTORABLE as problem:
         return {"restored": False, "drop": True, "why": f"what it made cannot be read ({type(problem).__name__})"}
     names.update(held["values"])

@@ -66,6 +66,7 @@ class Stages:
     mode: str = RESUME
     told: dict[int, dict[str, Any]] = field(default_factory=dict)
     _stages: dict[int, Stage] = field(default_factory=dict)
+    _keys: dict[int, str] = field(default_factory=dict)
     _kernel: str = ""
 
     @property
@@ -79,12 +80,20 @@ class Stages:
         self._kernel = kernel
 
     def restored(self, index: int, ask: Ask) -> KeptStage | None:
-        """Bring a stage back from an earlier run; None when it has to run."""
+        """Bring a stage back from an earlier run; None when it has to run, and then the kernel watches what changes."""
         stage = self._stages.get(index)
         if stage is None:
             return None
         self.told[index] = {"name": stage.name, "cached": False}
-        record = self._record(self._key(stage, ask)) if self.mode == RESUME else None
+        # The key is that of before the stage, which may itself write what it read.
+        self._keys[index] = self._key(stage, ask)
+        kept = self._taken(index, ask) if self.mode == RESUME else None
+        if kept is None:
+            ask({"do": "watch"})
+        return kept
+
+    def _taken(self, index: int, ask: Ask) -> KeptStage | None:
+        record = self._record(self._keys[index])
         if record is None:
             return None
         wanted = {name: record[name] for name in ("key", "sha256", "data", "files", "gone")}
@@ -109,7 +118,7 @@ class Stages:
         if any(output["output_type"] == "error" for output in cell["outputs"]):
             return
         began = time.monotonic()
-        key = self._key(stage, ask)
+        key = self._keys[index]
         asked = {"do": "keep", "key": key, "names": stage.makes, "files": stage.outputs, "data": self._data()}
         reply = ask(asked) or {"kept": False, "why": "the kernel did not answer"}
         if not _is_whole(reply, asked):
