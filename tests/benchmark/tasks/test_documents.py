@@ -53,6 +53,8 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("a: 1\nb: \x00\n", 2, "a character that YAML does not allow"),
         ("", 1, "the file is empty"),
         ("# nothing\n", 1, "the file is empty"),
+        ('a: "\\UFFFFFFFF"\n', 1, "an escape or a %YAML version"),
+        ("%YAML 1." + "9" * 5000 + "\n---\na: 1\n", 1, "an escape or a %YAML version"),
     ],
 )
 def test_what_could_grow_hide_or_surprise_is_refused_with_its_line(text: str, line: int, says: str) -> None:

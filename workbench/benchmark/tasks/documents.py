@@ -73,6 +73,9 @@ def read_document(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         raise refused(name, mark.line + 1 if mark else 1, f"not YAML: {problem.problem or problem.context}") from None
+    except (ValueError, OverflowError):
+        # PyYAML takes an escape such as \UFFFFFFFF and a version of any length for a number, unchecked.
+        raise refused(name, 1, "an escape or a %YAML version in it is beyond what YAML knows") from None
     if node is None:
         raise refused(name, 1, "the file is empty")
     lines: dict[Place, int] = {(): 1}
