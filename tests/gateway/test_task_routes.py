@@ -77,6 +77,60 @@ def test_a_task_that_its_data_do_not_hold_is_refused(lines: Lines, old: str, new
         lines.person("custodian").get("/v1/tasks/misfit")
 
 
+OTHER = """
+id: misfit
+kind: regression
+title: How large is it
+question: How large is this nodule?
+splits:
+  public_test: {dataset: own-test, split: public_test}
+  final_test: {dataset: own-test, split: final_test}
+truth: {table: nodules, item: nodule, column: diameter_mm}
+label: {says: The diameter that was drawn., verified: true}
+synthetic: false
+unit: scan
+metrics: [rmse:v1]
+missing: worst
+interval: {resamples: 200}
+tolerance: 1.0e-9
+submissions: [predictions]
+limits: {model_mib: 8, seconds: 60, cpu_seconds: 60, memory_mib: 600, output_mib: 2}
+quota: {scored_per_week: 3, scored_in_all: 4}
+"""
+CLASSES = OTHER.replace("kind: regression", "kind: multiclass").replace("rmse:v1", "topk:v1")
+GRADES = OTHER.replace("kind: regression", "kind: ordinal").replace("rmse:v1", "qwk:v1")
+BINARY = OTHER.replace("kind: regression", "kind: binary").replace("rmse:v1", "brier:v1")
+WORTH = "prevalence: {share: 0.1, says: One in ten.}\n"
+GROUPS = "[{name: diameter in mm, column: diameter_mm, bands: [6]}, {name: texture, column: texture}]"
+TRUTH = "{table: nodules, item: nodule, column: diameter_mm}"
+
+
+@pytest.mark.parametrize(
+    ("text", "truth", "says"),
+    [
+        (OTHER, "{table: nodules, item: nodule, column: texture}", "40 of 40 values of “texture” in splits.public_test "
+         "are not finite numbers"),
+        (OTHER, "{table: nodules, item: scan, column: diameter_mm}", "truth.item: 10 of 10 scans of splits.final_test"),
+        (CLASSES, "{table: nodules, item: nodule, column: texture, classes: [a, b]}", "among the task's classes"),
+        (GRADES, "{table: nodules, item: nodule, column: diameter_mm, levels: [5, 7]}", "10 of 40 values of "
+         "“diameter_mm” in splits.public_test are not grades from 5 to 7"),
+        (BINARY + WORTH, TRUTH, "are not true or false"),
+        (OTHER + "subgroups: [{name: texture, column: texture, bands: [1]}]\n", TRUTH, "subgroups.0.column: 40 of 40"),
+        (OTHER + "baselines: [{name: by place, rule: column, column: place}]\n", TRUTH, "baselines.0.column: 40 of 40"),
+    ],
+)  # fmt: skip
+def test_a_task_whose_truth_cannot_be_measured_is_refused(lines: Lines, text: str, truth: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        publish(lines, text.replace(TRUTH, truth))
+    with pytest.raises(NotFound):
+        lines.person("custodian").get("/v1/tasks/misfit")
+
+
+def test_a_task_of_another_kind_is_published_on_the_same_data(lines: Lines) -> None:
+    done = publish(lines, OTHER.replace("id: misfit", "id: own-size") + f"subgroups: {GROUPS}\n")
+    assert done["counts"] == {name: {"units": 10, "items": 40} for name in SPLITS}
+
+
 def test_a_custodian_publishes_a_task_and_a_researcher_finds_it(lines: Lines) -> None:
     done = publish(lines)
     # Ten scans of four nodules each, half of them malignant, in each hidden split.

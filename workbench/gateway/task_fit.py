@@ -1,4 +1,4 @@
-"""Whether a task fits the data it names: splits, tables and columns that are there, and numbers that can carry it.
+"""Whether a task fits the data it names: splits, tables, columns and values that are there, and numbers to carry it.
 
 The hidden data are looked at whole, for their own custodian who publishes the task; what comes out are names and
 counts, never a value.
@@ -18,6 +18,7 @@ from workbench.benchmark.tasks.definition import HIDDEN_SPLITS, SplitName, TaskD
 from workbench.benchmark.tasks.numbers import Counts, too_few
 from workbench.benchmark.tasks.wording import did_you_mean
 from workbench.errors import InvalidInput, NotFound
+from workbench.gateway.task_values import places_of, unfit_values
 from workbench.governance.obligations import SCANS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check_fit(state: State, task: TaskDefinition) -> dict[str, dict[str, int]]:
         except NotFound as problem:
             problems.append(f"splits.{name}: {problem.message}")
             continue
-        lacking = [*_lacking(state, task, name, version)]
+        lacking = [*_lacking(state, task, name, version)] or [*unfit_values(state, task, name, version)]
         problems += lacking
         if not lacking:
             counts = count(state, task, name, version)
@@ -110,7 +111,10 @@ def _columns(task: TaskDefinition) -> Iterator[tuple[str, str, str | None]]:
         yield "truth.table", truth.table, "scan"
         yield "truth.column", truth.table, truth.column
         yield "truth.event", truth.table, truth.event
+        for column in places_of(task):
+            yield "truth.table", truth.table, column
         for number, baseline in enumerate(task.baselines):
             yield f"baselines.{number}.column", truth.table, baseline.column
     for number, group in enumerate(task.subgroups):
         yield f"subgroups.{number}.column", group.table or truth.table or SCANS, group.column
+        yield f"subgroups.{number}.table", group.table or truth.table or SCANS, "scan"

@@ -45,3 +45,14 @@ def test_each_baseline_is_measured_once_and_none_after_the_time() -> None:
     assert {name: one.scores["value"] for name, one in found.items()} == {"diameter alone": 1.0}
     assert measure_baselines(hidden, [], ends=time.monotonic() - 1, log=log.append) == {}
     assert "no time is left" in log[0]
+
+
+def test_a_baseline_that_lacks_an_item_fails_no_submission() -> None:
+    table = {"malignant": [True, False, True], "diameter_mm": [20.0, 5.0, None]}
+    hidden = items_test("binary", ("auc_delong:v1",), table, column="malignant")
+    task = hidden.task.model_copy(update={"baselines": (COLUMN,), "missing": "reject"})
+    hidden = type(hidden)(**{**vars(hidden), "task": task})
+    log: list[str] = []
+
+    assert measure_baselines(hidden, [], ends=time.monotonic() + 60, log=log.append) == {}
+    assert "1 of 3 items have no prediction" in log[0]

@@ -15,7 +15,7 @@ from workbench.benchmark.evaluation.measuring import Measure, measure
 from workbench.benchmark.evaluation.parts import hidden_parts
 from workbench.benchmark.evaluation.predictions import CLASS, MARK, Predictions
 from workbench.benchmark.tasks.fields import Baseline
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, SubmissionRefused
 from workbench.imaging.nifti import write_nifti
 
 
@@ -43,7 +43,8 @@ def measure_baselines(
             break
         try:
             found[baseline.name] = measure(hidden, answer_of(hidden, baseline))
-        except InvalidInput as problem:
+        except (InvalidInput, SubmissionRefused) as problem:
+            # Such as a column without a value for every item: no fault of the submission that is measured with it.
             log(f"the baseline “{baseline.name}” of {hidden.task.id} cannot be measured: {problem.message}")
     return found
 
