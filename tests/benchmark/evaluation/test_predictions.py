@@ -151,6 +151,9 @@ def test_an_unknown_item_has_its_own_code_and_is_not_repeated(kind: str) -> None
 @pytest.mark.parametrize(
     ("kind", "text", "sentence"),
     [
+        ("regression", "id,prediction\nS1,-1e200\n", "Line 2: prediction is beyond ±1e+100"),
+        ("regression", "id,prediction\nS1,1_000\n", "Line 2: prediction is not a finite number"),
+        ("regression", "id,prediction\nS1,\u0661\n", "Line 2: prediction is not a finite number"),
         ("ordinal", "id,prediction\nS1,2.5\n", "one of the task's grades"),
         ("ordinal", "id,prediction\nS1,7\n", "grades (0, 1, 2)"),
         ("multiclass", "id,class:0,class:1\nS1,1,2\n", "“class:2” is missing"),

@@ -57,7 +57,9 @@ def number(place: str, name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise malformed(place, f"{name} must be a number.")
     try:
-        found = math.nan if isinstance(value, str) and len(value) > MAX_NUMBER_LENGTH else float(value)
+        # Python also takes 1_000 and digits of other scripts, which no other reader of CSV does.
+        is_odd = isinstance(value, str) and (len(value) > MAX_NUMBER_LENGTH or "_" in value or not value.isascii())
+        found = math.nan if is_odd else float(value)
     except (ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):

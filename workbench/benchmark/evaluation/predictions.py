@@ -33,6 +33,8 @@ KINDS = (DETECTION, SEGMENTATION, *ONE_VALUE, *BY_CLASS)
 CLASS = "class:"
 # A place in a body cannot be further from its origin; it also keeps squares of distances exact enough.
 FARTHEST_MM = 100_000.0
+# The square of a larger error, summed over items, may be beyond every number.
+LARGEST = 1e100
 HEADER_WORDS = frozenset((*ID_NAMES, "scans", "series", "seriesinstanceuid", "uid", "ids"))
 Row = tuple[float, ...]
 
@@ -241,6 +243,8 @@ class _Reader:
         value = self._number(place, entry, name)
         if self.kind == "binary":
             _check_probability(place, name, value)
+        if self.kind == "regression" and abs(value) > LARGEST:
+            raise malformed(place, f"{name} is beyond ±{LARGEST:g}; give it in the unit that the task asks for.")
         if self.kind == "ordinal" and (value != int(value) or (self.classes and str(int(value)) not in self.classes)):
             grades = f" ({', '.join(self.classes)})" if self.classes else ""
             raise malformed(place, f"prediction must be one of the task's grades{grades}.")
