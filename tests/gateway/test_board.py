@@ -49,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
 def story(home: Lines) -> dict[str, Reply]:
     """Play the board's whole life once, and give every answer."""
     said = {"open": verb("leaderboard", TASK), "exact": verb("leaderboard", TASK, "--as", "custodian")}
-    said["appeal"] = verb("rescore", TASK, "B1")
+    said["appeal"], said["appeal again"] = verb("rescore", TASK, "B1"), verb("rescore", TASK, "B1")
     said["custodian's"] = verb("rescore", TASK, "B1", "--as", "custodian")
     said["stranger's"] = verb("rescore", TASK, "B1", "--as", "teacher")
     said["wrong proposer"] = verb("final", TASK, "--propose", "--as", "researcher")
@@ -89,6 +89,8 @@ def test_re_scoring_gives_identical_bytes(story: dict[str, Reply], asked: str) -
 
 def test_what_is_scored_again_says_to_its_author_what_the_ladder_says(story: dict[str, Reply]) -> None:
     assert story["appeal"][1]["scores"]["is_shown"] is True
+    assert list(story["appeal"][1]) == ["submission", "identical", "first_sha256", "second_sha256", "scores"]
+    assert story["appeal again"] == story["appeal"]
     assert "is_shown" not in story["custodian's"][1]["scores"]
 
 
@@ -123,4 +125,4 @@ def test_every_step_is_on_record(story: dict[str, Reply], home: Lines) -> None:
     rows = home.person("custodian").get("/v1/audit?limit=1000")["events"]
     said = [row["action"] for row in rows if row["action"].startswith("final.") and row["outcome"] == "done"]
     assert sorted(said) == ["final.choose", "final.open", "final.propose"]
-    assert sum(row["action"] == "submission.rescore" and row["outcome"] == "done" for row in rows) == 2
+    assert sum(row["action"] == "submission.rescore" and row["outcome"] == "done" for row in rows) == 3

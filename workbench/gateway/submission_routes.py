@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from workbench.benchmark.board.climbing import shown_cost
 from workbench.benchmark.board.ladder import shown
 from workbench.benchmark.submissions import ending, records, taking
 from workbench.benchmark.submissions.quota import quota_of
@@ -83,8 +84,8 @@ def _shown(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     found = {**records.body(store, row), "may": []}
     if call.person == row["person"]:
         found["may"] = verbs_for(row["state"], "author")
-    if found["scores"] is not None and not _may_see_exact(call, row):
-        found["scores"] = shown(store, row["id"])
+    if not _may_see_exact(call, row):
+        found["cost"], found["scores"] = shown_cost(row["cost"]), shown(store, row["id"])
         if row["intent"] == "scored" and found["scores"] is not None:
             found["message"] = found["scores"]["message"]
     try:

@@ -77,6 +77,12 @@ def test_told_numbers_are_rounded_everywhere(board: Any) -> None:
     assert (told["value"], told["subgroups"][0]["value"], told["secondary"]["hd95:v1"]["value"]) == (0.51, 0.123, 3.14)
 
 
+def test_a_subgroup_too_small_for_an_interval_is_not_told(board: Any) -> None:
+    groups = [{"name": "site", "group": "one patient", "units": 1, "value": 12.3456, "interval": None}]
+    told = shown(board, board.score(0.5, 0.4, 0.6, subgroups=groups))
+    assert told["subgroups"] == [{**groups[0], "value": None}]
+
+
 def test_what_has_no_score_is_told_nothing(board: Any) -> None:
     assert ladder.shown(board.store, board.send()) is None
 

@@ -61,10 +61,11 @@ def test_the_worst_subgroup_coverage_cost_and_isolation_stand_beside_the_value(b
         {"name": "size", "group": "below 6", "units": 9, "value": 0.31, "interval": [0.21, 0.41]},
         {"name": "size", "group": "6 or more", "units": 31, "value": 0.74, "interval": [0.6, 0.8]},
         {"name": "site", "group": "none here", "units": 0, "value": None, "interval": None},
+        {"name": "site", "group": "one patient", "units": 1, "value": 0.0, "interval": None},
     ]
     submission = board.send()
     measured = board.scored(0.6, 0.5, 0.7, subgroups=groups, answered=38, coverage=0.95)
-    board.end(submission, Outcome("scored", measure=measured.measure, cost='{"cpu_seconds":1.5}'))
+    board.end(submission, Outcome("scored", measure=measured.measure, cost='{"cpu_seconds":1.5321}'))
     entry = leaderboard(board.store, board.task)["entries"][0]
     assert (entry["worst_subgroup"]["group"], entry["worst_subgroup"]["value"]) == ("below 6", 0.31)
     assert (entry["coverage"], entry["answered"], entry["cost"]) == (0.95, 38, {"cpu_seconds": 1.5})

@@ -11,6 +11,7 @@ Source: Blum and Hardt, The Ladder: A Reliable Leaderboard for Machine Learning 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,17 @@ def shown_numbers(
     places = 3 if not math.isfinite(error) or error <= 0.0 else 1 - math.floor(math.log10(error))
     around = None if interval is None else (_rounded(interval[0], places), _rounded(interval[1], places))
     return _rounded(value, places), around
+
+
+def shown_cost(stored: str | None) -> dict[str, float] | None:
+    """Give what a run cost, to two digits: a program that saw hidden scans can spend what it wants to tell.
+
+    >>> shown_cost('{"cpu_seconds": 12.3456, "peak_mib": 187.3}')
+    {'cpu_seconds': 12.0, 'peak_mib': 190.0}
+    """
+    if not stored:
+        return None
+    return {name: float(f"{spent:.2g}") for name, spent in json.loads(stored).items()}
 
 
 def _error_of(interval: Sequence[float] | None) -> float:

@@ -18,6 +18,8 @@ from workbench.errors import InvalidInput, SubmissionRefused
 from workbench.settings import load_settings
 
 POLL_S = 0.3
+# What stays the same however often a submission is scored again; each evaluation has a name of its own.
+RESCORED = ("submission", "identical", "first_sha256", "second_sha256", "scores")
 # Who opens a final test in a demo home when nobody is named; the custodian is who proposes it.
 DEMO_SECOND = "checker-1"
 
@@ -51,7 +53,7 @@ def rescore(args: argparse.Namespace) -> int:
     if found["identical"] is None:
         raise SubmissionRefused(f"{found['submission']}: {found['message']}", code=found["code"])
     if args.json:
-        _say(json.dumps(found, ensure_ascii=False))
+        _say(json.dumps({name: found[name] for name in RESCORED}, ensure_ascii=False))
     elif found["identical"]:
         _say(f"{found['submission']} was scored again: every byte is the same (SHA-256 {found['first_sha256']}).")
     else:

@@ -118,7 +118,7 @@ def of_scores(scores: str, draws: bytes | None, *, is_shown: bool) -> dict[str, 
     return {
         **open_to_all, "value": value, "interval": interval,
         "secondary": {name: _rounded(part) for name, part in (exact.get("secondary") or {}).items()},
-        "subgroups": [_rounded(part) for part in exact.get("subgroups") or ()],
+        "subgroups": [_of_group(part) for part in exact.get("subgroups") or ()],
     }  # fmt: skip
 
 
@@ -131,6 +131,11 @@ def _rung(store: Store, submission: str) -> Rung:
     row = find_row(store, submission)
     draws = draws_of(row["draws"])
     return Rung(float(json.loads(row["scores"])["value"]), np.empty(0) if draws is None else draws)
+
+
+def _of_group(part: dict[str, Any]) -> dict[str, Any]:
+    """Give a subgroup as it is shown: too few for an interval are no group but persons, whose labels it would tell."""
+    return _rounded(part) if part.get("interval") else {**part, "value": None, "interval": None}
 
 
 def _rounded(part: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.benchmark.board import final
-from workbench.benchmark.board.climbing import Floats, shown_numbers
+from workbench.benchmark.board.climbing import Floats, shown_cost, shown_numbers
 from workbench.benchmark.board.ladder import answers, draws_of, of_scores
 from workbench.benchmark.board.ranking import places
 from workbench.benchmark.metrics.definitions import definition
@@ -161,7 +161,7 @@ def _participants(store: Store, version: str, state: str) -> Iterable[Line]:
         entry = {
             "submission": row["id"], "person": person, "note": row["note"], "kind": "submission",
             "payload": row["kind"], "isolation": LEVELS[row["kind"]], "created": row["created"],
-            "cost": json.loads(row["cost"]) if row["cost"] else None,
+            "cost": shown_cost(row["cost"]),
             "final_failed": run["code"] if run and run["scores"] is None else None,
         }  # fmt: skip
         tested_result = Result(run["scores"], run["draws"]) if run and run["scores"] else None
@@ -219,11 +219,12 @@ def _numbers(result: Result, *, is_exact: bool) -> dict[str, Any]:
 
 
 def _worst(result: Result, is_better_higher: bool) -> dict[str, Any] | None:
-    """Give the subgroup in which an entry does worst; None when the task names no subgroups."""
+    """Give the subgroup in which an entry does worst; None when the task names none that carries an interval."""
     exact = json.loads(result.scores)
     groups = exact.get("subgroups") or []
     seen = groups if result.is_exact else of_scores(result.scores, result.draws, is_shown=True)["subgroups"]
-    measured = [number for number, group in enumerate(groups) if group.get("value") is not None]
+    # Without an interval there are too few in it: what is worst there says nothing of the entry.
+    measured = [number for number, group in enumerate(groups) if group.get("interval")]
     if not measured:
         return None
     sign = 1.0 if is_better_higher else -1.0
