@@ -118,3 +118,20 @@ def test_what_is_no_mask_is_refused(files: Files, tmp_path: Path) -> None:
 def test_a_label_that_no_truth_has_is_refused(files: Files, label: str, said: str) -> None:
     assert files.truth is not None
     assert said in refusal(files.predictions, files.truth, label)
+
+
+def test_hidden_files_of_a_system_are_no_masks(files: Files) -> None:
+    (files.predictions / "._A.nii.gz").write_bytes(b"\0\5\x16\7")
+    assert evaluate_files("dice:v1", files, bootstrap=0).measured.details["items"] == 2
+
+
+def test_labels_by_the_scale_of_a_header_are_labels(files: Files, tmp_path: Path) -> None:
+    # What common writers make of a mask in floating point: 0 … 255 with a scale of 1/255 in single precision.
+    assert files.truth is not None
+    said = write(tmp_path / "said.nii", 0, 0, 255, 255, 0, 0, 0, 0)
+    content = bytearray(said.read_bytes())
+    content[112:116] = np.float32(1 / 255).tobytes()
+    said.write_bytes(content)
+    for label in (None, "1"):
+        scored = evaluate_files("dice:v1", Files(said, files.truth / "B.nii.gz", label=label), bootstrap=0)
+        assert scored.measured.value == 0.8

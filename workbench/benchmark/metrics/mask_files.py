@@ -50,7 +50,7 @@ def evaluate_mask_files(
         values.append(dice(*masks) if metric == "dice:v1" else hd95_mm(masks[0], masks[1], spacing_mm))
         is_known = is_known or bool(masks[0].any())
         if not is_known:
-            others.update(int(n) for n in np.unique(true) if n > 0)
+            others.update(n for n in (round(float(one)) for one in np.unique(true)) if n > 0)
         empty = [count + (not mask.any()) for count, mask in zip(empty, masks, strict=True)]
     if not is_known and others:
         there = ", ".join(str(n) for n in sorted(others)[:8])
@@ -87,7 +87,8 @@ def _pairs(truth: Path, predictions: Path) -> dict[str, tuple[Path, Path]]:
 def _masks_in(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if not path.is_file() or not path.name.endswith(ENDINGS):
+        # Some systems leave a hidden “._name” beside each file that they copy.
+        if not path.is_file() or not path.name.endswith(ENDINGS) or path.name.startswith("."):
             continue
         if _name(path) in found:
             raise InvalidInput(f"{folder.name} holds {_name(path)} as .nii and as .nii.gz; keep one.")

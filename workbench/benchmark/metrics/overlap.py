@@ -18,6 +18,7 @@ from workbench.geometry import Geometry
 
 PERCENTILE = 95.0
 TREE_POINTS = 2_000_000  # more surface voxels than this are no organ; a distance map bounds time and memory then
+OFF_LABEL = 1e-3  # a label may be off by the rounding of its file's scale: 255 × (1/255) is 1.00000006
 OFF_GRID = 0.1  # voxels that two grids may be apart, from rounding in a file's header
 
 Bools = NDArray[np.bool_]
@@ -123,7 +124,7 @@ def mask_of(values: NDArray[Any], label: int | None = None) -> Bools:
     Parameters
     ----------
     values : ndarray
-        Labels as whole numbers.
+        Labels as whole numbers, to a thousandth.
     label : int, optional
         Which structure; all voxels above 0 when left out.
 
@@ -132,8 +133,13 @@ def mask_of(values: NDArray[Any], label: int | None = None) -> Bools:
     InvalidInput
         When the voxels are no labels: not whole, or not numbers.
     """
-    if values.dtype.kind == "f" and not np.array_equal(np.rint(values.astype(np.float64)), values):
-        raise InvalidInput("the voxels are not labels: some are not whole numbers; give a mask, not probabilities.")
+    if values.dtype.kind == "f":
+        labels = np.rint(values)
+        with np.errstate(invalid="ignore"):
+            is_whole = bool((np.abs(values - labels) <= OFF_LABEL).all())
+        if not is_whole:
+            raise InvalidInput("the voxels are not labels: some are not whole numbers; give a mask, not probabilities.")
+        values = labels
     result: Bools = values > 0 if label is None else values == label
     return result
 
