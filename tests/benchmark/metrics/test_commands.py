@@ -98,3 +98,18 @@ def test_one_metric_is_defined(metric: str, capsys: Capture) -> None:
 def test_an_unknown_metric_is_refused(capsys: Capture) -> None:
     assert main(["metrics", "dyce:v1"]) == 2
     assert "Did you mean dice:v1?" in capsys.readouterr().err
+
+
+def test_a_metric_is_also_known_by_the_name_of_its_value(capsys: Capture) -> None:
+    assert main(["metrics", "cpm"]) == 2
+    assert "Did you mean froc_cpm:v1?" in capsys.readouterr().err
+
+
+def test_the_help_names_the_keys_of_the_json(words: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", "--help"])
+    said = capsys.readouterr().out
+    assert all(one.short in said for one in DEFINITIONS.values())
+    assert main([*words, "--against", words[-1], "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert all(key in said for key in {*printed, *printed["against"]} - {"items", "predictions"})

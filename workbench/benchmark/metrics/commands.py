@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 DIGITS = 4
 EPILOG = "What each metric reads:\n" + "\n".join(f"  {key:<16}{one.inputs}" for key, one in DEFINITIONS.items())
+SHORTS = ", ".join(dict.fromkeys(one.short for one in DEFINITIONS.values()))
+KEYS = f"""
+--json prints metric, name, value (under its short name too: {SHORTS}),
+interval ([low, high], or null for none), units, bootstrap, seed, definition, and what belongs to the metric, such as
+  froc_cpm:v1     sensitivity and sensitivity_interval at false_positives_per_scan, scans, nodules, nodules_found
+  auc_delong:v1   standard_error, positives, negatives, bootstrap_interval
+  masks           values (of each file by its name), label, empty_truth, empty_prediction
+  --against       against: value, difference, interval, standard_error, p, test
+"""
 EXAMPLES = """
 examples:
   workbench score --metric froc_cpm:v1 --annotations A.csv --excluded E.csv --scans S.csv --predictions P.csv
@@ -39,7 +48,7 @@ def _print_json(value: Any) -> None:
 
 def score_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the metric, the files it needs, and how it is measured."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, EPILOG + "\n" + EXAMPLES
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, EPILOG + "\n" + KEYS + EXAMPLES
     parser.add_argument("--metric", required=True, metavar="ID", help="id and version; `workbench metrics` lists them")
     parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="what is measured")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="what is true: CSV with an id, NIfTI, or a folder")

@@ -172,7 +172,7 @@ def definition(metric: str) -> Definition:
     """
     if metric in DEFINITIONS:
         return DEFINITIONS[metric]
-    names = {key.split(":")[0]: key for key in DEFINITIONS}
+    names = {word: key for key, one in DEFINITIONS.items() for word in (key.split(":")[0], one.short)}
     near = get_close_matches(metric.split(":")[0], names, n=1)
     meant = f" Did you mean {names[near[0]]}?" if near else ""
     raise InvalidInput(f"There is no metric “{metric}”; the metrics are {', '.join(sorted(DEFINITIONS))}.{meant}")
