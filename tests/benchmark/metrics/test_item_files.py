@@ -106,6 +106,10 @@ def test_a_class_that_no_column_names_is_refused(folder: Path) -> None:
         ("rmse:v1", SAID + "d,0.1,1,4.0,0.2\n", "said.csv, line 6: this id stands in an earlier line"),
         ("rmse:v1", SAID + "d,0.1\n", "said.csv, line 6: 2 fields where the header has 5"),
         ("rmse:v1", "", "said.csv, line 1: the file is empty"),
+        ("rmse:v1", SAID.replace("4.0", "-1e200"), "said.csv, line 2: prediction is -1e200, which is beyond ±1e+100"),
+        ("rmse:v1", SAID.replace("4.0", "4_0"), "said.csv, line 2: prediction is “4_0”, which is not a finite number"),
+        ("rmse:v1", SAID.replace("4.0", "４.0"), "is not a finite number"),
+        ("rmse:v1", SAID.replace(",", ";"), "said.csv, line 1: the fields are not separated by commas"),
     ],
 )
 def test_bad_predictions_are_refused_by_line(folder: Path, metric: str, said: str, message: str) -> None:
@@ -125,6 +129,7 @@ def test_bad_predictions_are_refused_by_line(folder: Path, metric: str, said: st
         ("cindex:v1", TRUTH.replace("2.0,4,0", "2.0,-4,0"), "truth.csv, line 3: time is -4; it must not be negative"),
         ("cindex:v1", TRUTH.replace("2.0,4,0", "2.0,4,2"), "truth.csv, line 3: event is “2”"),
         ("cindex:v1", TRUTH.replace("event", "ended"), "the column “event” is missing"),
+        ("rmse:v1", TRUTH.replace("2.0,4", "1e101,4"), "truth.csv, line 3: value is 1e101, which is beyond"),
         ("rmse:v1", TRUTH.replace("2.0,4", "inf,4"), "truth.csv, line 3: value is “inf”"),
         ("rmse:v1", TRUTH.replace("family", "value"), "the column “value” stands there twice"),
     ],
@@ -162,3 +167,24 @@ def test_two_predictions_are_compared_in_pairs(folder: Path) -> None:
     assert (apart.difference, test) == (one.measured.value - two.measured.value, "paired bootstrap")
     areas = [evaluate_files("auc_delong:v1", files, bootstrap=0) for files in (first, second)]
     assert compare(areas[0], areas[1], first, second)[1] == "DeLong"
+
+
+def test_k_of_zero_is_refused(folder: Path) -> None:
+    with pytest.raises(InvalidInput, match="k from 1 to the 2 classes; got 0"):
+        value(classes(folder, "id,solid,calcified"), "topk:v1", k=0)
+
+
+@pytest.mark.parametrize("header", ["scan,probability", "scan,patient,probability", "id,probability"])
+def test_the_column_of_the_unit_is_not_the_id_where_there_is_another(folder: Path, header: str) -> None:
+    (folder / "truth.csv").write_text("patient,scan,label\np,s1,1\np,s2,0\nq,s3,0\n")
+    middle = "p," if "patient" in header else ""
+    (folder / "said.csv").write_text(f"{header}\ns1,{middle}0.9\ns2,{middle}0.2\ns3,{middle}0.1\n")
+    files = Files(folder / "said.csv", folder / "truth.csv", unit="patient")
+    found = evaluate_files("auc_delong:v1", files, bootstrap=0).measured
+    assert (found.value, found.details["items"], found.details["units"]) == (1.0, 3, 2)
+
+
+def test_the_id_is_a_column_that_both_files_have(folder: Path) -> None:
+    (folder / "truth.csv").write_text("scan,patient,label\ns1,p,1\ns2,q,0\n")
+    (folder / "said.csv").write_text("patient,probability\nq,0.2\np,0.9\n")
+    assert value(folder, "auc_delong:v1") == 1.0

@@ -190,3 +190,20 @@ def test_a_label_that_is_not_0_or_1_is_refused(binary: tuple[Path, Path]) -> Non
     binary[0].write_text("id,label\n1,2\n")
     with pytest.raises(InvalidInput, match="truth.csv, line 2: the label is “2”"):
         score_auc(*binary)
+
+
+def test_a_length_whose_square_is_no_number_is_refused(files: dict[str, Path]) -> None:
+    assert "line 2: coordX is 1e200, which is beyond" in refusal(files, predictions=MARKS + "a,1e200,0,0,0.9\n")
+    assert "line 2: diameter_mm is 1e200, which is" in refusal(files, annotations=FINDINGS + "a,0,0,0,1e200\n")
+
+
+def test_a_score_may_be_any_finite_number(files: dict[str, Path]) -> None:
+    files["predictions"].write_text(MARKS + "a,1,0,0,1e300\nb,9,9,9,-1e300\n")
+    assert score_froc_files(files["annotations"], None, files["scans"], files["predictions"]).value == 0.5
+
+
+def test_what_is_no_text_is_refused_in_words(files: dict[str, Path]) -> None:
+    files["predictions"].write_bytes(MARKS.encode("utf-16"))
+    with pytest.raises(InvalidInput, match=r"predictions.csv is not text in UTF-8; save it as CSV in UTF-8"):
+        score_froc_files(files["annotations"], None, files["scans"], files["predictions"])
+    assert "predictions.csv is not CSV (field larger than" in refusal(files, predictions=MARKS + "a" * 200_000)

@@ -14,6 +14,7 @@ from workbench.errors import InvalidInput, cause_of
 
 Row = tuple[int, list[str]]
 Names = Sequence[str]
+LARGEST = 1e100  # of what is squared: the square of a larger number, summed, may be beyond every number
 
 
 def refuse(path: Path, line: int, problem: str) -> InvalidInput:
@@ -33,8 +34,12 @@ def lines(path: Path) -> Iterator[Row]:
                     yield reader.line_num, [field.strip() for field in row]
     except FileNotFoundError:
         raise InvalidInput(f"{path.name} does not exist; give the path of a CSV file.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise InvalidInput(f"{path.name} cannot be read as CSV text ({cause_of(problem)}).") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path.name} is not text in UTF-8; save it as CSV in UTF-8, not packed.") from None
+    except csv.Error as problem:
+        raise InvalidInput(f"{path.name} is not CSV ({problem}); save it as CSV with commas.") from None
+    except OSError as problem:
+        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
 
 
 def table(path: Path) -> tuple[list[str], Iterator[Row]]:
@@ -60,6 +65,8 @@ def place(path: Path, header: list[str], names: Names, wanted: Sequence[Names]) 
             raise refuse(path, 1, f"the column “{name}” stands there twice; keep one.")
         if name in header:
             return header.index(name)
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        raise refuse(path, 1, "the fields are not separated by commas; save the file as CSV with commas.")
     every = ", ".join(" or ".join(choice) for choice in wanted)
     raise refuse(path, 1, f"the column “{names[0]}” is missing; the header must name {every}.")
 
@@ -72,14 +79,17 @@ def columns(path: Path, wanted: Sequence[Names]) -> Iterator[Row]:
         yield line, [row[at] for at in places]
 
 
-def number(path: Path, line: int, name: str, text: str) -> float:
-    """Read a finite number."""
+def number(path: Path, line: int, name: str, text: str, *, most: float = math.inf) -> float:
+    """Read a finite number, no further from 0 than `most`."""
     try:
-        value = float(text)
+        # Python also takes 1_000 and digits of other scripts, which no other reader of CSV does.
+        value = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise refuse(path, line, f"{name} is “{text}”, which is not a finite number; mend the row.")
+    if abs(value) > most:
+        raise refuse(path, line, f"{name} is {text}, which is beyond ±{most:g}; mend the row.")
     return value
 
 

@@ -6,11 +6,12 @@ Source: file formats of the LUNA16 challenge (annotations, excluded annotations,
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
-from workbench.benchmark.metrics.csv_files import columns, lines, number, refuse
+from workbench.benchmark.metrics.csv_files import LARGEST, columns, lines, number, refuse
 from workbench.benchmark.metrics.definitions import Measured
 from workbench.benchmark.metrics.evaluate import Evaluation, MarksAnswer, evaluate
 from workbench.benchmark.metrics.marks import Findings, Marks
@@ -46,8 +47,9 @@ def _read_points(
     rows: list[Row] = []
     seen: dict[Row, int] = {}
     names = [*(choice[0] for choice in COORDINATES), value[0]]
+    most = [LARGEST] * 3 + [math.inf if is_prediction else LARGEST]  # a score is only compared, lengths are squared
     for line, (scan, *texts) in columns(path, (SCAN, *COORDINATES, value)):
-        numbers = [number(path, line, name, text) for name, text in zip(names, texts, strict=True)]
+        numbers = [number(path, line, n, text, most=m) for n, text, m in zip(names, texts, most, strict=True)]
         if scan not in scans:
             # One fold of a challenge is scored against its complete annotation files, so only marks are refused.
             if is_prediction:

@@ -5,18 +5,19 @@ Runs in: anywhere
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.benchmark.metrics.csv_files import columns, number, place, refuse, table, whole
+from workbench.benchmark.metrics.csv_files import LARGEST, columns, number, place, refuse, table, whole
 from workbench.benchmark.metrics.evaluate import OF_PROBABILITIES, Evaluation, ItemAnswer, evaluate
 from workbench.errors import InvalidInput
 
-ID_COLUMNS = ("id", "item", "nodule", "patient", "scan", "seriesuid")
+ID_COLUMNS = ("id", "item", "nodule", "scan", "seriesuid", "patient")  # the finest first
 LABELS = ("label", "truth", "malignant")
 CLASSES = ("label", "class", "truth")
 GRADES = ("grade", "label", "truth")
@@ -29,18 +30,20 @@ Values = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Choices:
-    """What may be chosen: the label that is positive, k, and the truth's column that names the unit of an item."""
+    """What may be chosen: the label that is positive, k, the truth's column that names the unit, names of the id."""
 
     label: str | None = None
     k: int = 1
     unit: str | None = None
+    ids: tuple[str, ...] = ID_COLUMNS
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The truth's rows by item, in the file's order, and the unit of each."""
+    """The truth's rows by item, in the file's order, the unit of each, and what the id's column may be called."""
 
     path: Path
+    ids: tuple[str, ...]
     values: Values
     unit: NDArray[np.int64]
     units: int
@@ -73,12 +76,20 @@ def evaluate_item_files(
 
 def read_items(metric: str, truth: Path, predictions: Path, choices: Choices) -> tuple[ItemAnswer, int]:
     """Read what `evaluate` measures, and the number of units."""
+    choices = replace(choices, ids=_id_names(truth, predictions, choices.unit))
     if metric == "topk:v1":
         return _read_classes(truth, predictions, choices)
     true = _read_truth(metric, truth, choices)
     said = _by_item(predictions, true, (PREDICTIONS[metric],), _prediction_reader(metric, predictions))
     values = np.array(list(true.values.values()), dtype=np.float64)
     return ItemAnswer(true.unit, values if values.shape[1] > 1 else values[:, 0], said[:, 0]), true.units
+
+
+def _id_names(truth: Path, predictions: Path, unit: str | None) -> tuple[str, ...]:
+    """Give what the id may be called, best first: a column of both files, then any, then that of the unit."""
+    true, said = table(truth)[0], table(predictions)[0]
+    shared = (name for name in ID_COLUMNS if name in true and name in said and name != unit)
+    return tuple(dict.fromkeys((*shared, *(name for name in ID_COLUMNS if name != unit), *ID_COLUMNS)))
 
 
 PREDICTIONS = {
@@ -96,7 +107,7 @@ def _prediction_reader(metric: str, path: Path) -> Callable[[int, list[str]], li
     def read(line: int, texts: list[str]) -> list[float]:
         if metric == "qwk:v1":
             return [float(whole(path, line, name, texts[0]))]
-        value = number(path, line, name, texts[0])
+        value = number(path, line, name, texts[0], most=LARGEST if metric == "rmse:v1" else math.inf)
         if metric in OF_PROBABILITIES and not 0.0 <= value <= 1.0:
             raise refuse(path, line, f"{name} is {texts[0]}, which is not from 0 to 1; mend the row.")
         return [value]
@@ -108,7 +119,9 @@ def _read_truth(metric: str, path: Path, choices: Choices) -> Truth:
     if metric == "qwk:v1":
         return _truth(path, (GRADES,), lambda line, texts: [whole(path, line, "grade", texts[0])], choices)
     if metric == "rmse:v1":
-        return _truth(path, (VALUES,), lambda line, texts: [number(path, line, "value", texts[0])], choices)
+        return _truth(
+            path, (VALUES,), lambda line, texts: [number(path, line, "value", texts[0], most=LARGEST)], choices
+        )
     if metric == "cindex:v1":
         return _truth(path, (TIMES, EVENTS), lambda line, texts: _survival(path, line, texts), choices)
     true = _truth(path, (LABELS,), lambda line, texts: [_kind(path, line, texts[0], choices.label)], choices)
@@ -145,7 +158,7 @@ def _truth(
     values: Values = {}
     number_of: dict[str, int] = {}
     units: list[int] = []
-    names = (ID_COLUMNS, *wanted, *([(choices.unit,)] if choices.unit else []))
+    names = (choices.ids, *wanted, *([(choices.unit,)] if choices.unit else []))
     for line, (item, *texts) in columns(path, names):
         _check_id(path, line, item, values)
         unit = texts.pop() if choices.unit else item
@@ -155,7 +168,7 @@ def _truth(
         units.append(number_of.setdefault(unit, len(number_of)))
     if not values:
         raise InvalidInput(f"{path.name} holds no item; it needs a row for each.")
-    return Truth(path, values, np.array(units, dtype=np.int64), len(number_of))
+    return Truth(path, choices.ids, values, np.array(units, dtype=np.int64), len(number_of))
 
 
 def _check_id(path: Path, line: int, item: str, seen: Values) -> None:
@@ -172,7 +185,7 @@ def _by_item(
 ) -> NDArray[np.float64]:
     """Read predictions in the order of the truth's items, shape (items, values)."""
     said: Values = {}
-    for line, (item, *texts) in columns(path, (ID_COLUMNS, *wanted)):
+    for line, (item, *texts) in columns(path, (truth.ids, *wanted)):
         _check_id(path, line, item, said)
         if item not in truth.values:
             raise refuse(path, line, f"this id is not among the items of {truth.path.name}; remove the row.")
@@ -186,7 +199,7 @@ def _by_item(
 def _read_classes(truth: Path, predictions: Path, choices: Choices) -> tuple[ItemAnswer, int]:
     """Read true classes by name, and a score for each class."""
     header, _ = table(predictions)
-    own = header[place(predictions, header, ID_COLUMNS, (ID_COLUMNS,))]
+    own = header[place(predictions, header, choices.ids, (choices.ids,))]
     named = [name for name in header if name.startswith(CLASS)] or [name for name in header if name != own]
     classes = [name.removeprefix(CLASS) for name in named]
     if len(classes) < 2:

@@ -86,7 +86,7 @@ def evaluate_files(metric: str, files: Files, *, bootstrap: int = 1000, seed: in
         return evaluate_mask_files(
             metric, truth, files.predictions, _structure(files.label), bootstrap=bootstrap, seed=seed
         )
-    choices = Choices(files.label, files.k or 1, files.unit)
+    choices = Choices(files.label, 1 if files.k is None else files.k, files.unit)
     return evaluate_item_files(metric, truth, files.predictions, choices, bootstrap=bootstrap, seed=seed)
 
 
