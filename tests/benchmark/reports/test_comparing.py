@@ -65,6 +65,15 @@ def test_text_in_pieces_widget_ids_addresses_and_warnings_mean_nothing() -> None
     assert first_diverging_cell(first, second) is None
 
 
+@pytest.mark.parametrize(
+    "shown", ["0x1f2e3d4c", "900150983cd24fb0d6963f7d28e17f72", "'900150983cd24fb0d6963f7d28e17f72'"]
+)
+def test_a_checksum_that_a_cell_shows_means_something(shown: str) -> None:
+    other = shown.replace("d", "e")
+    assert first_diverging_cell([cell(text(shown))], [cell(text(other))]) == 1
+    assert first_diverging_cell([cell(data(text__plain=shown))], [cell(data(text__plain=other))]) == 1
+
+
 def test_the_injected_parameters_are_not_counted() -> None:
     injected = cell(source="seed = 7", tags=("injected-parameters",))
     assert first_diverging_cell([cell()], [injected, cell()]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -90,7 +91,15 @@ def test_a_changed_file_is_refused(crate: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["notebook.ipynb", "results.json", "ro-crate-metadata.json", "figures/figure-01.png", "environment.txt"]
+    "name",
+    [
+        "notebook.ipynb",
+        "results.json",
+        "report.html",
+        "ro-crate-metadata.json",
+        "figures/figure-01.png",
+        "environment.txt",
+    ],
 )
 def test_a_missing_file_is_refused(crate: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="lacks"):
@@ -144,17 +153,68 @@ def test_a_file_that_nobody_described_is_refused(crate: Path) -> None:
         read_crate(rewritten(crate, {"figures/added.png": b"x"}))
 
 
-def test_about_without_its_fields_is_refused(crate: Path) -> None:
+def described(crate: Path, name: str, content: bytes) -> Path:
+    """Give a copy with another file, and the digest of that file."""
     with zipfile.ZipFile(crate) as file:
         graph = json.loads(file.read("ro-crate-metadata.json"))
-    import hashlib
-
     for item in graph["@graph"]:
-        if item["@id"] == "about.json":
-            item["sha256"] = hashlib.sha256(b"{}").hexdigest()
-    changed = {"about.json": b"{}", "ro-crate-metadata.json": json.dumps(graph).encode()}
-    with pytest.raises(InvalidInput, match="does not say its parameters"):
-        read_crate(rewritten(crate, changed))
+        if item["@id"] == name:
+            item["sha256"] = hashlib.sha256(content).hexdigest()
+    return rewritten(crate, {name: content, "ro-crate-metadata.json": json.dumps(graph).encode()})
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        *(({name: None}, name) for name in ("parameters", "account", "isolation", "kernel", "environment")),
+        *(({name: [5]}, name) for name in ("question", "started", "ended", "packages", "stages", "audit_head", "data")),
+        ({"environment": [5]}, "environment"), ({"data": {"chest-ct": 5}}, "data"), ({"started": "x"}, "started"),
+        ({"ended": "2026-05-03T10:00:00"}, "ended"), ({"packages": 5}, "packages"), ({"audit_head": {}}, "audit_head"),
+        ({"stages": [{"cached": True}]}, "stages"), ({"data_seen": 5}, "data_seen"),
+    ],
+)  # fmt: skip
+def test_a_fact_that_is_missing_or_of_another_kind_is_refused(crate: Path, change: dict[str, Any], wrong: str) -> None:
+    about = {**ABOUT, **change}
+    with pytest.raises(InvalidInput, match=f"does not say its {wrong}"):
+        read_crate(described(crate, "about.json", json.dumps(about).encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("about.json", b"[]", "does not say its parameters"),
+        ("about.json", json.dumps({**ABOUT, "question": "\ud800"}).encode(), "malformed JSON"),
+        ("results.json", b"{}", "no list of results"),
+        ("results.json", b'[{"name": "a", "value": 1%s}]' % (b"0" * 400), "result is malformed"),
+    ],
+)
+def test_facts_and_results_that_nobody_could_use_are_refused(
+    crate: Path, name: str, content: bytes, match: str
+) -> None:
+    with pytest.raises(InvalidInput, match=match):
+        read_crate(described(crate, name, content))
+
+
+def shown(crate: Path, *outputs: nbformat.NotebookNode) -> Path:
+    """Write a crate of a run with these outputs."""
+    done = notebook()
+    done.cells[1].outputs = list(outputs)
+    write_crate(notebook(), done, ABOUT, [], report=crate.parent / "r.html", crate=crate)
+    return crate
+
+
+def test_a_run_that_shows_much_of_the_same_leaves_a_crate_that_can_be_read(crate: Path) -> None:
+    lines = nbformat.v4.new_output("stream", text="0\n" * 600_000)
+    pictures = [nbformat.v4.new_output("display_data", {"image/png": PIXEL})] * (MAX_FILES + 1)
+    damaged = nbformat.v4.new_output("display_data", {"image/png": "abcde"})
+    assert "0\\n0" in read_crate(shown(crate, lines, damaged, *pictures)).run
+
+
+def test_a_run_whose_crate_nobody_could_read_says_so(crate: Path) -> None:
+    crate.unlink()
+    with pytest.raises(InvalidInput, match="its crate was not written, because it holds a file that unpacks too far"):
+        shown(crate, nbformat.v4.new_output("stream", text="0" * 70_000_000))
+    assert [file.name for file in crate.parent.iterdir()] == ["r.html"]
 
 
 def test_the_question_is_the_title() -> None:

@@ -157,6 +157,28 @@ def test_what_is_no_notebook_is_refused(home: Settings, tmp_path: Path, content:
         run_notebook(tmp_path / "n.ipynb", tmp_path / "o.ipynb")
 
 
+@pytest.mark.parametrize(("place", "why"), [("file/o.ipynb", "cannot be written"), ("folder.ipynb", "is a folder")])
+def test_a_run_that_cannot_be_written_does_not_start(home: Settings, tmp_path: Path, place: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.ipynb").mkdir()
+    with pytest.raises(InvalidInput, match=why):
+        run_notebook(notebook(tmp_path / "n.ipynb", "seed = 1"), tmp_path / place)
+    assert not home.home.exists()
+
+
+def test_a_time_that_is_no_time_is_refused(home: Settings, tmp_path: Path) -> None:
+    path = notebook(tmp_path / "n.ipynb", "seed = 1")
+    assert main(["run", str(path), "--timeout", "0", "-o", str(tmp_path / "o.ipynb")]) == 2
+
+
+def test_a_parameter_that_must_be_given_is_no_unknown_one(
+    gateway: Settings, tmp_path: Path, bubblewrap: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = notebook(tmp_path / "n.ipynb", "scans: int", "scans")
+    assert main(["run", str(path), "-p", "scans=3", "-o", str(tmp_path / "o.ipynb")]) == 0
+    assert "unknown" not in capfd.readouterr().err
+
+
 def test_a_run_never_overwrites_its_notebook(home: Settings, tmp_path: Path) -> None:
     path = notebook(tmp_path / "n.ipynb", "seed = 1")
     with pytest.raises(InvalidInput, match="overwrite"):

@@ -14,8 +14,9 @@ from workbench.benchmark.reports.recording import Result
 IDENTICAL, WITHIN, DIFFERENT, NOT_RUN = "IDENTICAL", "WITHIN_TOLERANCE", "DIFFERENT", "NOT_RUN"
 # What differs between runs without meaning anything: widget ids, addresses of objects.
 IGNORED_MIMES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
-ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
-WIDGET_ID = re.compile(r"\b[0-9a-f]{32}\b")
+# Not every number of such a form: a checksum that a cell prints does mean something.
+ADDRESS = re.compile(r"(?<=\bat )0x[0-9a-f]{6,16}\b")
+WIDGET_ID = re.compile(r"(?<=\bIPY_MODEL_)[0-9a-f]{32}\b|(?<=\bid=[\"'])[0-9a-f]{32}\b")
 
 
 def compare_results(first: Sequence[Result], second: Sequence[Result]) -> list[dict[str, Any]]:

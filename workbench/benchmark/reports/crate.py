@@ -21,6 +21,7 @@ from typing import Any
 
 import nbformat
 
+from workbench.benchmark.reports.crate_facts import checked_facts
 from workbench.benchmark.reports.crate_graph import describe, profile_problems
 from workbench.benchmark.reports.recording import Result
 from workbench.errors import InvalidInput, cause_of
@@ -30,7 +31,7 @@ NOTEBOOK, RUN, REPORT, ABOUT, RESULTS, LOCK = (
     "notebook.ipynb", "run.ipynb", "report.html", "about.json", "results.json", "environment.txt"
 )  # fmt: skip
 CHECKPOINT = "audit-checkpoint.json"
-NEEDED = (METADATA_FILE, NOTEBOOK, RUN, ABOUT, RESULTS)
+NEEDED = (METADATA_FILE, NOTEBOOK, RUN, REPORT, ABOUT, RESULTS)
 KINDS = {
     NOTEBOOK: ("The notebook as it was given, without outputs", "application/x-ipynb+json"),
     RUN: ("The notebook with the outputs of this run", "application/x-ipynb+json"),
@@ -48,7 +49,10 @@ UNREADABLE = (
 MAX_FILES = 300
 MAX_FILE_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 256 * 2**20
-MAX_RATIO = 200
+# A notebook that prints the same line over and over is no bomb; small files may shrink as far as they like.
+MAX_RATIO, ANY_RATIO_BYTES = 200, 16 * 2**20
+# With the files of 60 re-runs they stay below `MAX_FILES`; the notebook holds every picture.
+MAX_PICTURES = 50
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,13 @@ def write_crate(
     source: nbformat.NotebookNode, done: nbformat.NotebookNode, about: Mapping[str, Any], results: Sequence[Result],
     *, report: Path, crate: Path,
 ) -> None:  # fmt: skip
-    """Write the crate of a run as one zip file."""
+    """Write the crate of a run as one zip file.
+
+    Raises
+    ------
+    InvalidInput
+        When it would be so large that nobody could read it; no crate is written then.
+    """
     files = {
         NOTEBOOK: nbformat.writes(_without_outputs(source)).encode(),
         RUN: nbformat.writes(done).encode(),
@@ -80,7 +90,15 @@ def write_crate(
     described = describe(files, KINDS, about, results)
     draft = crate.with_name(f".{crate.name}.draft.zip")
     described.write_zip(str(draft))
-    draft.replace(crate)
+    try:
+        read_contents(draft)
+        draft.replace(crate)
+    except InvalidInput as problem:
+        why = problem.message.removeprefix(draft.name).strip()
+        text = f"The run has ended, and its crate was not written, because it {why} Have the notebook show less."
+        raise InvalidInput(text) from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _without_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -96,9 +114,14 @@ def _pictures(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, bytes]]:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             png = output.get("data", {}).get("image/png")
-            if png:
+            try:
+                picture = base64.b64decode(png) if png and number < MAX_PICTURES else b""
+            except ValueError:
+                # A cell may show anything as a picture.
+                continue
+            if picture:
                 number += 1
-                yield f"figures/figure-{number:02d}.png", base64.b64decode(png)
+                yield f"figures/figure-{number:02d}.png", picture
 
 
 def _json(value: object) -> bytes:
@@ -139,9 +162,11 @@ def read_contents(path: Path) -> dict[str, bytes]:
 def parse_crate(contents: Mapping[str, bytes], name: str) -> Crate:
     """Give what the files of a crate say; `name` is what messages call it."""
     try:
-        about, results = json.loads(contents[ABOUT]), json.loads(contents[RESULTS])
+        about, results = checked_facts(json.loads(contents[ABOUT])), json.loads(contents[RESULTS])
+        if not isinstance(results, list):
+            raise InvalidInput(f"{name} holds no list of results; it was not written by a workbench run.")
         found = [Result.from_dict(result) for result in results]
-        return Crate(contents[NOTEBOOK].decode(), contents[RUN].decode(), _checked_about(about), found)
+        return Crate(contents[NOTEBOOK].decode(), contents[RUN].decode(), about, found)
     except (ValueError, TypeError, RecursionError, AttributeError):
         raise InvalidInput(f"{name} holds malformed JSON.") from None
 
@@ -158,7 +183,8 @@ def _checked_names(file: zipfile.ZipFile, crate: str) -> list[str]:
         place = PurePosixPath(member.filename)
         if place.is_absolute() or ".." in place.parts or "\\" in member.filename or "\0" in member.filename:
             raise InvalidInput(f"{crate} holds a path that leads outside; it is not read.")
-        if member.file_size > MAX_FILE_BYTES or member.file_size > MAX_RATIO * max(member.compress_size, 1024):
+        is_bomb = member.file_size > max(MAX_RATIO * member.compress_size, ANY_RATIO_BYTES)
+        if member.file_size > MAX_FILE_BYTES or is_bomb:
             raise InvalidInput(f"{crate} holds a file that unpacks too far; it is not read.")
     return [member.filename for member in members if not member.is_dir()]
 
@@ -188,11 +214,3 @@ def _check_digests(contents: Mapping[str, bytes], crate: str) -> None:
             raise InvalidInput(f"{crate}: {name} is not the file that the crate describes; it was changed.")
     if problems:
         raise InvalidInput(f"{crate} is not a Process Run Crate: {problems[0]}.")
-
-
-def _checked_about(about: Any) -> dict[str, Any]:
-    wanted = {"parameters": dict, "data": dict, "environment": list, "notebook": str, "question": str}
-    for name, kind in wanted.items():
-        if not isinstance(about.get(name), kind):
-            raise InvalidInput(f"The crate does not say its {name}; it was not written by a workbench run.")
-    return dict(about)

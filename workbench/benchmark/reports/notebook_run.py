@@ -5,8 +5,10 @@ Runs in: Jupyter server | terminal
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +76,8 @@ def read_notebook(text: str, name: str) -> nbformat.NotebookNode:
     try:
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as problem:
+        json.dumps(notebook, ensure_ascii=False).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError) as problem:
         raise InvalidInput(f"{name} is not a Jupyter notebook ({cause_of(problem)}).") from None
     return notebook
 
@@ -113,12 +116,12 @@ def run_notebook(
     RunFailed
         When a cell stops with an error; OUT.ipynb is kept, with everything up to it.
     """
-    _check(path, out, stages)
+    _check(path, out, stages, timeout_s)
     source = load_notebook(path)
     chosen = choose(read_parameters(source), parameters or {})
     settings = settings or load_settings()
     account = account or default_account(settings)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    _make_room(out)
     # The provisioner of this process reads which account and which home the kernel is for.
     acting = with_environment({ACCOUNT_VARIABLE: account, "WORKBENCH_HOME": str(settings.home)})
     with running_gateway(settings), acting:
@@ -140,7 +143,9 @@ def run_notebook(
     return Run(out, report, crate, results, about)
 
 
-def _check(path: Path, out: Path, stages: str) -> None:
+def _check(path: Path, out: Path, stages: str, timeout_s: int | None) -> None:
+    if timeout_s is not None and timeout_s < 1:
+        raise InvalidInput(f"The longest time for one cell is 1 s or more; got {timeout_s}.")
     if out.suffix != ".ipynb":
         raise InvalidInput(f"The output “{out.name}” must end in .ipynb.")
     if out.resolve() == path.resolve():
@@ -149,13 +154,27 @@ def _check(path: Path, out: Path, stages: str) -> None:
         raise InvalidInput(f"Stages can be {OFF}, {RESUME} or {RENEW}; “{stages}” is none of them.")
 
 
+def _make_room(out: Path) -> None:
+    """Make the folder of the output; a run whose output cannot be written does not start."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as problem:
+        text = f"The output “{out.name}” cannot be written ({cause_of(problem)}); choose another place with -o."
+        raise InvalidInput(text) from None
+    if out.is_dir():
+        raise InvalidInput(f"The output “{out.name}” is a folder; choose another name with -o.")
+
+
 def _execute(
     path: Path, out: Path, chosen: Mapping[str, Any],
     *, timeout_s: int | None, on_cell: OnCell | None, stages: Stages | None,
 ) -> nbformat.NotebookNode:  # fmt: skip
     import papermill  # noqa: PLC0415 - heavy, loaded on first use
 
-    logging.getLogger("papermill").setLevel(logging.WARNING)
+    # What it warns of was checked before, and what stops a run is told as a `RunFailed`.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     with stops_told(out, timeout_s):
         return papermill.execute_notebook(
             str(path), str(out), parameters=dict(chosen), engine_name=ENGINE, kernel_name=KERNEL, language="python",

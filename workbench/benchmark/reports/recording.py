@@ -70,7 +70,7 @@ class Result:
                 str(body["name"]), float(body["value"]), interval, float(body.get("tolerance", 0.0)),
                 None if metric is None else str(metric),
             )  # fmt: skip
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
             raise InvalidInput("A declared result is malformed; the notebook or crate was changed.") from None
 
 

@@ -131,6 +131,7 @@ def reproduce(
     crate = parse_crate(contents, path.name)
     reruns_in(contents, path.name)
     read_notebook(crate.source, "notebook.ipynb")
+    read_notebook(crate.run, "run.ipynb")
     account = account or default_account(settings, "reviewer")
     started = _now()
     here = environment_lock(package_lock(settings, account))

@@ -62,7 +62,7 @@ def failure_of(problem: Exception, out: Path, timeout_s: int | None) -> RunFaile
         case PapermillExecutionError():
             said = f"{problem.ename}: {problem.evalue}".strip()[:LONGEST]
             error = OOM if _is_memory(str(problem.ename), str(problem.evalue), end) else str(problem.ename)
-            return RunFailed(f"Cell {cell} stopped with {said} {kept}", cell=cell, error=error)
+            return RunFailed(f"Cell {cell} stopped with {_ended(said)} {kept}", cell=cell, error=error)
         case CellTimeoutError():
             return RunFailed(f"Cell {cell} took longer than {timeout_s} s. {kept}", cell=cell, error=TIMEOUT)
         case DeadKernelError() if end.get("out_of_memory"):
@@ -74,6 +74,11 @@ def failure_of(problem: Exception, out: Path, timeout_s: int | None) -> RunFaile
             text = "The kernel did not start; try again, and look at the memory and processes that a kernel may use."
             return RunFailed(text, error=OOM if end.get("out_of_memory") else NO_KERNEL)
     return None
+
+
+def _ended(said: str) -> str:
+    """Give what a cell said as the end of a sentence."""
+    return said if said.endswith((".", "!", "?")) else f"{said.rstrip(':')}."
 
 
 def cause_of(failure: RunFailed) -> str:
