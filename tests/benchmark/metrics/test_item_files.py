@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -188,3 +190,19 @@ def test_the_id_is_a_column_that_both_files_have(folder: Path) -> None:
     (folder / "truth.csv").write_text("scan,patient,label\ns1,p,1\ns2,q,0\n")
     (folder / "said.csv").write_text("patient,probability\nq,0.2\np,0.9\n")
     assert value(folder, "auc_delong:v1") == 1.0
+
+
+def test_a_path_that_the_system_refuses_is_one_sentence(folder: Path) -> None:
+    for metric in ("rmse:v1", "dice:v1"):
+        with pytest.raises(InvalidInput, match=r"cannot be read \(file name too long\)"):
+            evaluate_files(metric, Files(folder / "said.csv", folder / ("a" * 300)), bootstrap=0)
+
+
+def test_what_can_be_read_but_once_is_read_once(folder: Path) -> None:
+    pipe = folder / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=(SAID,))
+    writer.start()
+    found = evaluate_files("rmse:v1", Files(pipe, folder / "truth.csv"), bootstrap=0)
+    writer.join()
+    assert found.measured.value == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,18 @@ def test_labels_by_the_scale_of_a_header_are_labels(files: Files, tmp_path: Path
     for label in (None, "1"):
         scored = evaluate_files("dice:v1", Files(said, files.truth / "B.nii.gz", label=label), bootstrap=0)
         assert scored.measured.value == 0.8
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="no permission of a folder stops root")
+def test_a_folder_that_may_not_be_read_is_one_sentence(files: Files) -> None:
+    assert files.truth is not None
+    files.truth.chmod(0)
+    assert refusal(files.predictions, files.truth).startswith("truth cannot be read (permission denied)")
+    assert refusal(files.predictions, files.truth / "A.nii.gz").startswith("A.nii.gz cannot be read (permission")
+    files.truth.chmod(0o700)
+
+
+def test_links_that_lead_in_a_circle_are_one_sentence(files: Files) -> None:
+    (files.predictions / "loop.nii").symlink_to("loop.nii")
+    assert files.truth is not None
+    assert refusal(files.predictions, files.truth).startswith("loop.nii cannot be read (too many levels of symbolic")

@@ -24,8 +24,6 @@ def refuse(path: Path, line: int, problem: str) -> InvalidInput:
 
 def lines(path: Path) -> Iterator[Row]:
     """Give (line number, fields) of every line that is not blank."""
-    if path.is_dir():
-        raise InvalidInput(f"“{path.name or path}” is a folder; give the path of a CSV file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
@@ -34,12 +32,16 @@ def lines(path: Path) -> Iterator[Row]:
                     yield reader.line_num, [field.strip() for field in row]
     except FileNotFoundError:
         raise InvalidInput(f"{path.name} does not exist; give the path of a CSV file.") from None
+    except IsADirectoryError:
+        raise InvalidInput(f"“{path.name or path}” is a folder; give the path of a CSV file.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{path.name} is not text in UTF-8; save it as CSV in UTF-8, not packed.") from None
     except csv.Error as problem:
         raise InvalidInput(f"{path.name} is not CSV ({problem}); save it as CSV with commas.") from None
     except OSError as problem:
-        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
+        raise InvalidInput(
+            f"{path.name} cannot be read ({cause_of(problem)}); give a file that you may read."
+        ) from None
 
 
 def table(path: Path) -> tuple[list[str], Iterator[Row]]:

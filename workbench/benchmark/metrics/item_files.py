@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +88,9 @@ def read_items(metric: str, truth: Path, predictions: Path, choices: Choices) ->
 
 def _id_names(truth: Path, predictions: Path, unit: str | None) -> tuple[str, ...]:
     """Give what the id may be called, best first: a column of both files, then any, then that of the unit."""
-    true, said = table(truth)[0], table(predictions)[0]
-    shared = (name for name in ID_COLUMNS if name in true and name in said and name != unit)
+    # What is no file, such as a pipe, can be read but once.
+    headers = [table(path)[0] for path in (truth, predictions) if isfile(path)]
+    shared = (name for name in ID_COLUMNS if len(headers) == 2 and all(name in h for h in headers) and name != unit)
     return tuple(dict.fromkeys((*shared, *(name for name in ID_COLUMNS if name != unit), *ID_COLUMNS)))
 
 

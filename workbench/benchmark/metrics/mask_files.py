@@ -5,6 +5,8 @@ Runs in: anywhere
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,12 +67,10 @@ def evaluate_mask_files(
 
 
 def _pairs(truth: Path, predictions: Path) -> dict[str, tuple[Path, Path]]:
-    for path in (truth, predictions):
-        if not path.exists():
-            raise InvalidInput(f"{path.name} does not exist; give a NIfTI file or a folder of them.")
-    if truth.is_dir() != predictions.is_dir():
+    true_is_folder, said_is_folder = _is_folder(truth), _is_folder(predictions)
+    if true_is_folder != said_is_folder:
         raise InvalidInput(f"{truth.name} and {predictions.name} must both be files, or both be folders.")
-    if not truth.is_dir():
+    if not true_is_folder:
         return {_name(truth): (truth, predictions)}
     true, said = _masks_in(truth), _masks_in(predictions)
     lacking, unknown = [name for name in true if name not in said], [name for name in said if name not in true]
@@ -84,11 +84,28 @@ def _pairs(truth: Path, predictions: Path) -> dict[str, tuple[Path, Path]]:
     return {name: (true[name], said[name]) for name in sorted(true)}
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        raise InvalidInput(f"{path.name} does not exist; give a NIfTI file or a folder of them.") from None
+    except OSError as problem:
+        raise _unreadable(path, problem) from None
+
+
+def _unreadable(path: Path, problem: OSError) -> InvalidInput:
+    return InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}); give what you may read.")
+
+
 def _masks_in(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    try:
         # Some systems leave a hidden “._name” beside each file that they copy.
-        if not path.is_file() or not path.name.endswith(ENDINGS) or path.name.startswith("."):
+        names = [name for name in sorted(os.listdir(folder)) if name.endswith(ENDINGS) and not name.startswith(".")]
+    except OSError as problem:
+        raise _unreadable(folder, problem) from None
+    for path in (folder / name for name in names):
+        if _is_folder(path):
             continue
         if _name(path) in found:
             raise InvalidInput(f"{folder.name} holds {_name(path)} as .nii and as .nii.gz; keep one.")
@@ -124,7 +141,7 @@ def _content(path: Path) -> bytes:
             raise InvalidInput(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB; give a mask of one scan.")
         return path.read_bytes()
     except OSError as problem:
-        raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
+        raise _unreadable(path, problem) from None
 
 
 def _mask(values: np.ndarray, label: int | None, path: Path) -> np.ndarray:
