@@ -112,3 +112,8 @@ def test_holm_by_hand() -> None:
 def test_holm_stays_at_1_and_takes_no_number_as_1() -> None:
     assert holm([0.9, math.nan, 0.001]) == pytest.approx([1.0, 1.0, 0.003])
     assert holm([]) == []
+
+
+def test_more_resamples_than_memory_holds_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"do not fit in memory; ask for 500 at most"):
+        shared_weights(1_000_000, 1000, seed=0)

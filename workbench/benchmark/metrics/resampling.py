@@ -22,6 +22,7 @@ from workbench.errors import InvalidInput
 
 CONFIDENCE = 0.95
 MOST_RESAMPLES = 100_000
+MOST_COUNTS = 500_000_000  # weights that are held at once, 8 bytes each
 BLOCK = 64  # resamples weighted at once, so that a weight for every item of each stays near the processor's cache
 
 Ints = NDArray[np.int64]
@@ -62,6 +63,10 @@ def shared_weights(units: int, resamples: int, seed: int) -> Ints:
         raise InvalidInput(
             f"Bootstrap must be 0 or more, up to {MOST_RESAMPLES:,}, and the seed 0 … 2³² - 1; "
             f"got {resamples} and {seed}."
+        )
+    if units * resamples > MOST_COUNTS:
+        raise InvalidInput(
+            f"{resamples:,} resamples of {units:,} units do not fit in memory; ask for {MOST_COUNTS // units:,} at most."
         )
     if units < 1:
         raise InvalidInput("There is nothing to resample: no unit (patient or scan) has an item.")
