@@ -50,6 +50,17 @@ def test_a_link_is_refused_and_never_followed(folder: Path, target: str) -> None
         pack(folder)
 
 
+def test_a_name_that_no_zip_can_hold_is_refused(folder: Path) -> None:
+    (folder / os.fsdecode(b"\xff.txt")).touch()
+    with pytest.raises(InvalidInput, match=r"udcff\.txt has a name that others cannot read"):
+        pack(folder)
+
+
+def test_a_device_without_an_end_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="zero has more than 268435456 bytes"):
+        read_submission(Path("/dev/zero"))
+
+
 def test_a_pipe_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(InvalidInput, match="no plain file"):

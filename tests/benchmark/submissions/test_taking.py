@@ -58,11 +58,15 @@ def test_a_wrong_intent_kind_or_note_is_refused(desk: Desk, changed: dict[str, A
     assert files(desk) == []
 
 
-@pytest.mark.parametrize(("kind", "size"), [("onnx", 0), ("onnx", 32 * 2**20 + 1), ("predictions", 16 * 2**20 + 1)])
-def test_a_file_of_no_or_too_many_bytes_is_refused(desk: Desk, kind: str, size: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "size", "code"),
+    [("onnx", 0, "MODEL_REFUSED"), ("onnx", 32 * 2**20 + 1, "MODEL_REFUSED"), ("predictions", 0, "MALFORMED_OUTPUT"),
+     ("predictions", 16 * 2**20 + 1, "OUTPUT_TOO_LARGE")],
+)  # fmt: skip
+def test_a_file_of_no_or_too_many_bytes_is_refused(desk: Desk, kind: str, size: int, code: str) -> None:
     with pytest.raises(SubmissionRefused, match=f"has {size} bytes") as stop:
         taking.check_sending(Sending(desk.task, kind, "scored", b"x" * size))
-    assert stop.value.code == "MODEL_REFUSED"
+    assert stop.value.code == code
 
 
 def test_a_kind_that_the_task_does_not_take_is_refused(desk: Desk) -> None:

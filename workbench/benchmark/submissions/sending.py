@@ -33,11 +33,13 @@ def read_submission(path: Path) -> tuple[str, bytes]:
     if path.is_dir():
         return "folder", pack(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidInput(f"{path.name} has {path.stat().st_size} bytes; at most {MAX_BYTES} are sent.")
-        content = path.read_bytes()
+        # Bounded, for a pipe or a device has no size and may have no end.
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as problem:
         raise InvalidInput(f"{path.name} cannot be read ({cause_of(problem)}).") from None
+    if len(content) > MAX_BYTES:
+        raise InvalidInput(f"{path.name} has more than {MAX_BYTES} bytes; at most so many are sent.")
     return BY_ENDING.get(path.suffix.lower()) or kind_of(content), content
 
 
@@ -57,12 +59,17 @@ def pack(folder: Path) -> bytes:
             name = file.relative_to(folder).as_posix()
             if file.is_symlink() or not file.is_file():
                 raise InvalidInput(f"{name} is a link or no plain file; a submission holds plain files only.")
+            if not name.isprintable():
+                raise InvalidInput(f"{ascii(name)[1:-1]} has a name that others cannot read; rename it.")
             packed, size = packed + 1, size + file.stat().st_size
             if packed > MAX_FILES or size > MAX_BYTES:
                 raise InvalidInput(f"{folder.name} holds more than {MAX_FILES} files or {MAX_BYTES} bytes.")
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes())
+            try:
+                archive.writestr(entry, file.read_bytes())
+            except OSError as problem:
+                raise InvalidInput(f"{name} cannot be read ({cause_of(problem)}).") from None
     return output.getvalue()
 
 

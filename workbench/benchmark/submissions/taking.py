@@ -71,11 +71,11 @@ def check_sending(sent: Sending) -> None:
             code="MODEL_REFUSED",
         )  # fmt: skip
     limits = sent.task.limits
-    most = (limits.output_mib if sent.kind == "predictions" else limits.model_mib) * MIB
-    if not 0 < len(sent.content) <= most:
-        raise SubmissionRefused(
-            f"The file has {len(sent.content)} bytes; it must have 1 to {most}.", code="MODEL_REFUSED"
-        )
+    is_predictions, size = sent.kind == "predictions", len(sent.content)
+    most = (limits.output_mib if is_predictions else limits.model_mib) * MIB
+    if not 0 < size <= most:
+        code = "MODEL_REFUSED" if not is_predictions else "OUTPUT_TOO_LARGE" if size else "MALFORMED_OUTPUT"
+        raise SubmissionRefused(f"The file has {size} bytes; it must have 1 to {most}.", code=code)
 
 
 def submit(store: Store, payloads: Payloads, person: str, sent: Sending) -> str:
