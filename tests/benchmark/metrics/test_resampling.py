@@ -115,5 +115,5 @@ def test_holm_stays_at_1_and_takes_no_number_as_1() -> None:
 
 
 def test_more_resamples_than_memory_holds_are_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"do not fit in memory; ask for 500 at most"):
+    with pytest.raises(InvalidInput, match=r"do not fit in memory; ask for 500"):
         shared_weights(1_000_000, 1000, seed=0)

@@ -66,7 +66,7 @@ def shared_weights(units: int, resamples: int, seed: int) -> Ints:
         )
     if units * resamples > MOST_COUNTS:
         raise InvalidInput(
-            f"{resamples:,} resamples of {units:,} units do not fit in memory; ask for {MOST_COUNTS // units:,} at most."
+            f"{resamples:,} resamples of {units:,} units do not fit in memory; ask for {MOST_COUNTS // units:,}."
         )
     if units < 1:
         raise InvalidInput("There is nothing to resample: no unit (patient or scan) has an item.")
