@@ -91,9 +91,12 @@ def test_a_file_without_a_header_is_refused(files: dict[str, Path]) -> None:
     assert "line 1: the column “seriesuid” is missing" in refusal(files, predictions="a,1,0,0,0.9\n")
 
 
-def test_the_same_mark_twice_is_refused(files: dict[str, Path]) -> None:
-    text = refusal(files, predictions=MARKS + "a,1,0,0,0.9\na,1,0,0,0.9\n")
-    assert text.startswith("predictions.csv, line 3: the same row stands in line 2")
+def test_the_same_mark_twice_counts_as_two_marks(files: dict[str, Path]) -> None:
+    # The second hit on the nodule of a does not count; both marks of b are 6.9 mm away from its nodule.
+    files["predictions"].write_text(MARKS + 2 * "a,1,0,0,0.9\n" + 2 * "b,9,9,9,0.7\n")
+    found = score_froc_files(files["annotations"], files["excluded"], files["scans"], files["predictions"])
+    assert found.value == 0.5
+    assert (found.details["marks_repeated"], found.details["false_positives"]) == (1, 2)
 
 
 def test_the_same_nodule_twice_is_refused(files: dict[str, Path]) -> None:

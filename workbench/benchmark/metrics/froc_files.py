@@ -79,17 +79,18 @@ def read_answer(annotations: Path, excluded: Path | None, scans: Path, predictio
     scans : Path
         One scan id a line, no header.
     predictions : Path
-        CSV with seriesuid, coordX, coordY, coordZ, probability.
+        CSV with seriesuid, coordX, coordY, coordZ, probability. A row that stands twice is two marks, as the
+        challenge's own script takes it: a second hit does not count, a second false one does.
 
     Raises
     ------
     InvalidInput
-        With file and line, for a missing file or column, a repeated or unknown id, or a number that is not finite.
+        With file and line, for a missing file or column, a repeated scan or nodule, an unknown id, or a number that is not finite.
     """
     index = read_scans(scans)
     true = _read_points(annotations, DIAMETER, index, is_prediction=False, may_repeat=False)
     other = _read_points(excluded, DIAMETER, index, is_prediction=False, may_repeat=True) if excluded else []
-    marks = _read_points(predictions, PROBABILITY, index, is_prediction=True, may_repeat=False)
+    marks = _read_points(predictions, PROBABILITY, index, is_prediction=True, may_repeat=True)
     scan, centre_mm, diameter_mm = _arrays(true + other)
     findings = Findings(scan, centre_mm, diameter_mm, np.arange(len(scan)) < len(true))
     return MarksAnswer(Marks(*_arrays(marks)), findings, len(index))
