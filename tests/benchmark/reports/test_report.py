@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from workbench.benchmark.reports import report_head
 from workbench.benchmark.reports.crate import read_contents, write_crate
 from workbench.benchmark.reports.recording import Result
 from workbench.benchmark.reports.report import question_of, report_again, report_page, write_report
@@ -146,3 +147,24 @@ def test_a_crates_report_is_given_anew_with_its_verdicts(tmp_path: Path) -> None
 def test_the_question_is_the_title() -> None:
     assert question_of(notebook()) == "Does <it> work?"
     assert question_of(nbformat.v4.new_notebook()) == "Untitled notebook"
+
+
+def test_the_head_says_that_only_a_picture_differs() -> None:
+    rows = [{"name": "CPM", "verdict": "IDENTICAL"}]
+    told = {**VERDICT, "verdict": "WITHIN_TOLERANCE", "first_diverging_cell": 6, "results": rows}
+    assert "every result was the same; a text or a picture of cell 6 was not" in head_of(page(verdicts=(told,)))
+    rows[0]["verdict"] = "WITHIN_TOLERANCE"
+    assert "every result was within the tolerance" in head_of(page(verdicts=(told,)))
+
+
+@pytest.mark.parametrize("said", [5, {"stage": 5}, {"stage": {"cached": True}}, {"stage": {"name": "a", "made": 5}}])
+def test_what_a_cell_says_of_its_stage_may_be_anything(said: Any) -> None:
+    made = notebook()
+    made.cells[2].metadata["workbench"] = said
+    assert "taken from an earlier run" not in report_page(made, RESULTS, ABOUT)
+
+
+def test_nothing_is_cut_off_on_paper() -> None:
+    """A sheet is as narrow as a telephone, where a table scrolls."""
+    style = (Path(report_head.__file__).parent / "templates" / "report" / "style.css").read_text()
+    assert re.findall(r"@media ([^{]*max-width[^{]*) {", style) == ["screen and (max-width: 760px)"]

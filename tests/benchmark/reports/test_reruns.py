@@ -165,6 +165,16 @@ def test_a_malformed_record_is_refused(crate: Path, record: bytes) -> None:
         verdicts_of(forged(crate, {"reruns/01/rerun.json": record}))
 
 
+@pytest.mark.parametrize(
+    "changed", [{"ended": "x"}, {"started": "2026-05-03"}, {"results": [5]}, {"message": "\ud800"}]
+)
+def test_a_record_that_no_report_could_tell_is_refused(crate: Path, changed: dict[str, Any]) -> None:
+    add_rerun(crate, rerun())
+    record = {**json.loads(members(crate)["reruns/01/rerun.json"]), **changed}
+    with pytest.raises(InvalidInput, match="record of re-run 1 is malformed"):
+        verdicts_of(forged(crate, {"reruns/01/rerun.json": json.dumps(record).encode()}))
+
+
 def test_a_verdict_that_there_is_not_is_refused(crate: Path) -> None:
     with pytest.raises(InvalidInput, match="malformed"):
         add_rerun(crate, rerun("SPLENDID"))

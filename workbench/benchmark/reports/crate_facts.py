@@ -17,7 +17,8 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Whether it is a time with its zone, as ISO 8601 writes it, or None."""
     try:
         return value is None or datetime.fromisoformat(value).tzinfo is not None
     except (TypeError, ValueError):
@@ -37,7 +38,7 @@ def _rows_of(**fields: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_stage_list(value: Any) -> bool:
-    taken = _rows_of(name=_is_text, made=_is_time)
+    taken = _rows_of(name=_is_text, made=is_time)
     return _rows_of()(value) and taken([row for row in value or [] if row.get("cached")])
 
 
@@ -57,8 +58,8 @@ FACTS: dict[str, Callable[[Any], bool]] = {
     "account": _is_text,
     "isolation": _is_text,
     "kernel": _is_text,
-    "started": _is_time,
-    "ended": _is_time,
+    "started": is_time,
+    "ended": is_time,
     "packages": _rows_of(name=_is_text, version=_is_text),
     "stages": _is_stage_list,
     "audit_head": _is_head,

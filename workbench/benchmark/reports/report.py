@@ -99,6 +99,8 @@ def report_page(
     """
     shown = copy.deepcopy(notebook)
     shown.cells = [cell for cell in shown.cells if not LEFT_OUT & set(cell.metadata.get("tags", []))]
+    for cell in shown.cells:
+        _check_stage(cell)
     first = shown.cells[0] if shown.cells else None
     lead = ""
     if first is not None and first.cell_type == "markdown" and first.source.startswith("# "):
@@ -114,6 +116,15 @@ def report_page(
     }  # fmt: skip
     exporter = _Exporter(extra_template_basedirs=[str(TEMPLATES)], template_name="report")
     return exporter.from_notebook_node(shown, resources={"report": head})[0]
+
+
+def _check_stage(cell: nbformat.NotebookNode) -> None:
+    """Take out what a cell says of its stage unless the page can show it; a crate's notebook may say anything."""
+    told = cell.metadata.get("workbench")
+    stage = told.get("stage") if isinstance(told, dict) else None
+    wanted = {"name": str, "made": str, "seconds": int | float}
+    if not isinstance(stage, dict) or not all(isinstance(stage.get(name), kind) for name, kind in wanted.items()):
+        cell.metadata.pop("workbench", None)
 
 
 def _answer(notebook: nbformat.NotebookNode) -> str:

@@ -169,11 +169,14 @@ def _said(one: Mapping[str, Any]) -> str:
     if one["verdict"] == "NOT_RUN":
         told = CAUSES.get(cause, f"it stopped: {cause}" if cause else "")
         return f"{told}. {one.get('message') or ''}".strip(". ").strip() + "."
+    found = [str(row.get("verdict")) for row in one.get("results", [])]
+    cell = one.get("first_diverging_cell")
+    if one["verdict"] == "WITHIN_TOLERANCE" and cell and set(found) == {"IDENTICAL"}:
+        return f"every result was the same; a text or a picture of cell {cell} was not"
     if one["verdict"] != "DIFFERENT":
         return WORDS[str(one["verdict"])][1]
-    differ = [str(row["name"]) for row in one.get("results", []) if row.get("verdict") == "DIFFERENT"]
+    differ = [str(row.get("name")) for row in one.get("results", []) if row.get("verdict") == "DIFFERENT"]
     named = ", ".join(differ[:NAMED]) + (" and others" if len(differ) > NAMED else "")
-    cell = one.get("first_diverging_cell")
     return (named or "outputs") + (f"; the first cell that differs is cell {cell}" if cell else "")
 
 

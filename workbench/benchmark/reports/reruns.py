@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.benchmark.reports.crate import METADATA_FILE, REPORT, read_contents
+from workbench.benchmark.reports.crate_facts import is_time
 from workbench.errors import Conflict, InvalidInput, cause_of
 
 VERDICTS = ("IDENTICAL", "WITHIN_TOLERANCE", "DIFFERENT", "NOT_RUN")
@@ -116,6 +117,9 @@ def _record(contents: Mapping[str, bytes], number: int, name: str) -> dict[str, 
         is_right = set(record) == set(RECORD_FIELDS) and all(
             isinstance(record[field], kind) for field, kind in RECORD_FIELDS.items()
         )
+        is_right = is_right and is_time(record["started"]) and is_time(record["ended"])
+        is_right = is_right and all(isinstance(row, dict) for row in record["results"])
+        json.dumps(record, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError):
         is_right = False
     if not is_right or record["number"] != number or record["verdict"] not in VERDICTS:
