@@ -43,9 +43,13 @@ def test_a_person_stands_with_what_the_ladder_told_last(board: Any) -> None:
     assert entries(board, "submission", "value")[0] == ("B1", 0.6)
 
 
-def test_participants_are_shown_rounded_and_baselines_exactly(board: Any) -> None:
-    board.score(0.612345, 0.51, 0.71)
-    assert entries(board, "value") == [(0.61,), (0.5,)]
+def test_participants_and_baselines_are_shown_rounded(board: Any) -> None:
+    outcome = Outcome("scored", measure=board.scored(0.612345, 0.51, 0.71).measure,
+                      baselines=(("sizes alone", board.scored(0.4123456, 0.31, 0.51).measure),))  # fmt: skip
+    board.end(board.send(), outcome)
+    # A constant answer's exact error is the spread of the hidden labels, and an exact area counts them.
+    assert entries(board, "value") == [(0.61,), (0.41,)]
+    assert entries(board, "exact", is_exact=True)[1][0]["value"] == 0.4123456
 
 
 def test_who_answers_for_the_data_also_sees_exact_numbers(board: Any) -> None:

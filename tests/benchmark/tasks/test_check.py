@@ -104,9 +104,11 @@ def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_that_is_missing_endless_or_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="cannot be read: No such file"):
+    with pytest.raises(InvalidInput, match="none.yaml cannot be read: no such file"):
         check_file(tmp_path / "none.yaml")
-    with pytest.raises(InvalidInput, match="cannot be read: Is a directory"):
+    with pytest.raises(InvalidInput, match="cannot be read: is a directory"):
         check_file(tmp_path)
+    with pytest.raises(InvalidInput, match="^/ cannot be read"):
+        check_file(Path("/"))
     with pytest.raises(InvalidInput, match="has more than"):
         check_file(Path("/dev/zero"))

@@ -1,8 +1,8 @@
 """The leaderboard of a task version: what each participant's best and each baseline reached, and how sure that is.
 
-A participant stands with the last submission that the Ladder answered with a number; baselines stand for ever, with
-exact numbers. Ranks, their intervals and tie groups come from the draws on the shared resamples; once the final test is
-done they come from the final split, and the public ones stay beside them.
+A participant stands with the last submission that the Ladder answered with a number; baselines stand for ever, their
+numbers rounded like everybody's. Ranks, their intervals and tie groups come from the draws on the shared resamples;
+once the final test is done they come from the final split, and the public ones stay beside them.
 
 Runs in: gateway
 """
@@ -43,7 +43,6 @@ class Result:
 
     scores: str
     draws: bytes | None
-    is_exact: bool = False
 
     @property
     def value(self) -> float:
@@ -56,10 +55,8 @@ class Result:
         return draws_of(self.draws)
 
     def numbers(self) -> tuple[float, Sequence[float] | None]:
-        """Give value and interval as they are shown: a baseline's exactly, others to two digits of their error."""
+        """Give value and interval as they are shown, to two digits of their error; a baseline's tell labels, too."""
         exact = json.loads(self.scores)
-        if self.is_exact:
-            return float(exact["value"]), exact.get("interval")
         return shown_numbers(exact["value"], exact.get("interval"), self.drawn)
 
 
@@ -170,7 +167,7 @@ def _participants(store: Store, version: str, state: str) -> Iterable[Line]:
 
 def _baselines(store: Store, version: str, state: str) -> Iterable[Line]:
     rows = store.read().execute("SELECT * FROM baselines WHERE task_version = ? ORDER BY name", (version,)).fetchall()
-    measured = {(row["split"], row["name"]): Result(row["scores"], row["draws"], is_exact=True) for row in rows}
+    measured = {(row["split"], row["name"]): Result(row["scores"], row["draws"]) for row in rows}
     for row in rows:
         if row["split"] == PUBLIC:
             entry = {
@@ -222,7 +219,7 @@ def _worst(result: Result, is_better_higher: bool) -> dict[str, Any] | None:
     """Give the subgroup in which an entry does worst; None when the task names none that carries an interval."""
     exact = json.loads(result.scores)
     groups = exact.get("subgroups") or []
-    seen = groups if result.is_exact else of_scores(result.scores, result.draws, is_shown=True)["subgroups"]
+    seen = of_scores(result.scores, result.draws, is_shown=True)["subgroups"]
     # Without an interval there are too few in it: what is worst there says nothing of the entry.
     measured = [number for number, group in enumerate(groups) if group.get("interval")]
     if not measured:

@@ -52,7 +52,9 @@ def pack(folder: Path) -> bytes:
         When it holds no predict.py, a link or something that is no plain file, or too much.
     """
     if not (folder / PROGRAM).is_file():
-        raise InvalidInput(f"{folder.name} holds no {PROGRAM}; that is the program that reads /input/index.json.")
+        raise InvalidInput(
+            f"{folder.name or folder} holds no {PROGRAM}; that is the program that reads /input/index.json."
+        )
     packed, size, output = 0, 0, io.BytesIO()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in _files(folder):

@@ -76,7 +76,7 @@ def read_bytes(file: Path, most: int = MAX_BYTES) -> bytes:
         with file.open("rb") as opened:
             content = opened.read(most + 1)
     except OSError as problem:
-        raise InvalidInput(f"{file.name} cannot be read: {cause_of(problem)}.") from None
+        raise InvalidInput(f"{file.name or file} cannot be read: {cause_of(problem)}.") from None
     if len(content) > most:
         raise InvalidInput(f"{file.name} has more than {most:,} bytes.")
     return content
