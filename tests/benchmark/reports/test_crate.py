@@ -206,8 +206,8 @@ def shown(crate: Path, *outputs: nbformat.NotebookNode) -> Path:
 def test_a_run_that_shows_much_of_the_same_leaves_a_crate_that_can_be_read(crate: Path) -> None:
     lines = nbformat.v4.new_output("stream", text="0\n" * 600_000)
     pictures = [nbformat.v4.new_output("display_data", {"image/png": PIXEL})] * (MAX_FILES + 1)
-    damaged = nbformat.v4.new_output("display_data", {"image/png": "abcde"})
-    assert read_crate(shown(crate, lines, damaged, *pictures)).run.count('"0\\n"') == 600_000
+    odd = [nbformat.v4.new_output("display_data", {"image/png": one}) for one in ("abcde", ["x"], "é")]
+    assert read_crate(shown(crate, lines, *odd, *pictures)).run.count('"0\\n"') == 600_000
 
 
 def test_a_run_whose_crate_nobody_could_read_says_so(crate: Path) -> None:

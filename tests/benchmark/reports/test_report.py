@@ -129,7 +129,16 @@ def test_text_for_a_style_sheet_is_escaped_letter_by_letter() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.71234, "0.7123"), (0.0, "0.0000"), (1.0, "1.0000"), (12.3456, "12.35"), (1386.0, "1386"), (-123.456, "-123.5")],
+    [
+        (0.71234, "0.7123"),
+        (0.0, "0.0000"),
+        (1.0, "1.0000"),
+        (12.3456, "12.35"),
+        (1386.0, "1386"),
+        (-123.456, "-123.5"),
+        (1e300, "1e+300"),
+        (2.5e-7, "2.5e-07"),
+    ],
 )
 def test_numbers_are_written_as_people_write_them(value: float, text: str) -> None:
     assert number(value) == text
@@ -155,6 +164,11 @@ def test_the_head_says_that_only_a_picture_differs() -> None:
     assert "every result was the same; a text or a picture of cell 6 was not" in head_of(page(verdicts=(told,)))
     rows[0]["verdict"] = "WITHIN_TOLERANCE"
     assert "every result was within the tolerance" in head_of(page(verdicts=(told,)))
+
+
+def test_a_run_that_does_not_say_when_it_was_has_a_report() -> None:
+    about = {name: told for name, told in ABOUT.items() if name not in ("started", "ended")}
+    assert "researcher, at an unknown time" in head_of(report_page(notebook(), RESULTS, about))
 
 
 @pytest.mark.parametrize("said", [5, {"stage": 5}, {"stage": {"cached": True}}, {"stage": {"name": "a", "made": 5}}])

@@ -113,9 +113,9 @@ def _pictures(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, bytes]]:
     number = 0
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            png = output.get("data", {}).get("image/png")
+            png = "".join(output.get("data", {}).get("image/png") or "")
             try:
-                picture = base64.b64decode(png) if png and number < MAX_PICTURES else b""
+                picture = base64.b64decode(png) if number < MAX_PICTURES else b""
             except ValueError:
                 # A cell may show anything as a picture.
                 continue

@@ -27,14 +27,18 @@ CAUSES = {
     "TIMEOUT": "a cell took too long", "OOM": "there was not enough memory",
 }  # fmt: skip
 NAMED = 4
+# From here on a number is written with an exponent.
+MANY = 1e9
 
 
 def number(value: float, digits: int = 4) -> str:
     """Give a number as people write it: counts without a point, large ones with fewer digits behind it.
 
-    >>> number(0.71234), number(12.3456), number(1386.0)
-    ('0.7123', '12.35', '1386')
+    >>> number(0.71234), number(12.3456), number(1386.0), number(2.5e-7), number(1e12)
+    ('0.7123', '12.35', '1386', '2.5e-07', '1e+12')
     """
+    if value and not 10**-digits <= abs(value) < MANY:
+        return f"{value:.{digits}g}"
     if value == int(value) and abs(value) >= 2:
         return f"{value:.0f}"
     size = abs(value)
@@ -106,7 +110,7 @@ def facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [
         ("Data versions", data or "none were read"),
         ("Parameters", parameters or "none"),
-        ("Run by", f"{escape(str(about['account']))}, {day(about['started'])}{_took(about)}"),
+        ("Run by", f"{escape(str(about['account']))}, {day(about.get('started'))}{_took(about)}"),
         ("Kernel", f"{escape(str(about['kernel']))}, {isolated}"),
         ("Environment", _environment(about["environment"])),
         ("Notebook", escape(str(about["notebook"]))),
