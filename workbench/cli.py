@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from workbench.errors import WorkbenchError
+from workbench.errors import InvalidInput, WorkbenchError
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
+class _JsonParser(argparse.ArgumentParser):
+    """A parser that explains wrong words as every other error under `--json`; its verbs' parsers are of its class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error as JSON and leave."""
+        self.exit(_explain(InvalidInput(f"{message}; `{self.prog} --help` says what it takes."), as_json=True))
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Build the parser; only the chosen verb's module is imported, so that `--help` is quick."""
-    parser = argparse.ArgumentParser(
+    parser = (_JsonParser if "--json" in arguments else argparse.ArgumentParser)(
         prog="workbench", usage="workbench VERB …",
         formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_overview(),
         description="A Jupyter-first research workbench for AI in health. `workbench VERB --help` tells more.",

@@ -102,3 +102,14 @@ def test_a_file_that_cannot_be_read_is_refused(filled: Settings, tmp_path: Path)
 def test_a_task_that_is_not_there_is_not_found(file: Path) -> None:
     assert main(["submit", "no-such-task", str(file), "--validate"]) == 5
     assert main(["submissions", "B999"]) == 5
+
+
+@pytest.mark.parametrize("words", [(), (TASK, "x.csv", "--validate", "--scored"), (TASK, "x.csv", "--what")])
+def test_wrong_words_are_told_as_json_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["submit", *words, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert (stop.value.code, said["error"]) == (2, "invalid-input")
+    assert "--help` says what it takes" in said["message"]
