@@ -16,7 +16,7 @@ WHOLE = b"id,probability\nS0001-1,0.5\nS0001-2,1\nS0002-1,0\n"
     [(b"", "onnx"), (b"  \n", "onnx"), (b"id,prediction\nA,1\n", "predictions"),
      ("é,b\n".encode() * 99, "predictions"),
      (b'{"predictions": []}', "predictions"), ("\ufeffid,x".encode(), "predictions"), (b"\x08\x12\x07torch", "onnx"),
-     (b"\xff\xfe", "onnx"), (b"PK\x03\x04 broken", "folder")],
+     (b"\xff\xfe", "onnx"), (b"PK\x03\x04 broken", "folder"), (b"PK\x05\x06" + bytes(18), "predictions")],
 )  # fmt: skip
 def test_a_kind_follows_from_the_first_bytes(content: bytes, kind: str) -> None:
     assert kind_of(content) == kind

@@ -17,7 +17,8 @@ from workbench.errors import SubmissionRefused
 if TYPE_CHECKING:
     from workbench.benchmark.tasks.definition import TaskDefinition
 
-ZIP = b"PK\x03\x04"
+# A zip begins with its first file, or with its end record when it holds none.
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 PROGRAM = "predict.py"
 
 
