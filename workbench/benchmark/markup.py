@@ -38,10 +38,10 @@ def interval_bar(value: float, interval: Sequence[float] | None, *, colour: str 
     label = f"{interval_text(value, interval)} on a scale from 0 to 1"
     return (
         f'<svg width="160" height="16" viewBox="0 0 160 16" role="img" aria-label="{label}">'
-        '<line x1="2" y1="8" x2="158" y2="8" stroke="#ccc" stroke-width="1"/>'
-        f'<rect x="{2 + 156 * low:.1f}" y="5" width="{max(156 * (high - low), 1):.1f}" height="6" rx="3" '
+        '<line x1="5" y1="8" x2="155" y2="8" stroke="#ccc" stroke-width="1"/>'
+        f'<rect x="{5 + 150 * low:.1f}" y="5" width="{max(150 * (high - low), 1):.1f}" height="6" rx="3" '
         f'fill="{colour}" fill-opacity=".3"/>'
-        f'<circle cx="{2 + 156 * value:.1f}" cy="8" r="4" fill="{colour}"/></svg>'
+        f'<circle cx="{5 + 150 * value:.1f}" cy="8" r="4" fill="{colour}"/></svg>'
     )
 
 

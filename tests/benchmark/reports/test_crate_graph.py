@@ -16,7 +16,7 @@ ABOUT: dict[str, Any] = {
     "question": "Does it work?", "notebook": "n.ipynb", "parameters": {"seed": 7, "näme": "a b"},
     "account": "a/b <c>", "isolation": "bubblewrap", "kernel": "workbench-python", "data": {"chest-ct": "ab" * 32},
     "environment": ["python==3.11.7", "numpy==2.4.6", "ai4h-workbench==0.1.0"],
-    "started": "2026-05-03T10:00:00+00:00", "ended": "2026-05-03T10:01:00+00:00",
+    "started": "2026-05-03T10:00:00+00:00", "ended": "2026-05-03T10:01:00.123456+00:00",
 }  # fmt: skip
 FILES = {"notebook.ipynb": b"{}", "report.html": b"<p>", "environment.txt": b"numpy", "figures/figure-01.png": b"png"}
 KINDS = {"report.html": ("The report", "text/html")}
@@ -45,6 +45,7 @@ def test_the_action_says_who_ran_what_with_which_data_and_parameters(metadata: d
     assert entity(metadata, action["instrument"]["@id"])["version"] == "0.1.0"
     names = [entity(metadata, one["@id"])["name"] for one in action["object"]]
     assert names == ["notebook.ipynb", "seed", "näme", "chest-ct"]
+    assert (action["startTime"], action["endTime"]) == ("2026-05-03T10:00:00+00:00", "2026-05-03T10:01:00+00:00")
     assert action["description"] == 'workbench run n.ipynb -p seed=7 -p näme="a b"'
 
 

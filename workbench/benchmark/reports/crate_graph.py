@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -72,7 +73,7 @@ def describe(
     agent = crate.add(Person(crate, f"#person/{_id(about['account'])}", properties={"name": str(about["account"])}))
     action = _entity(
         crate, RUN, "CreateAction", name=f"Run of {about['notebook']}", description=_command(about),
-        startTime=about["started"], endTime=about["ended"],
+        startTime=_in_seconds(about["started"]), endTime=_in_seconds(about["ended"]),
         actionStatus="http://schema.org/CompletedActionStatus",
     )  # fmt: skip
     action["instrument"], action["agent"] = _tool(crate, about, versions, added), agent
@@ -81,6 +82,11 @@ def describe(
     action["result"] = [*outputs, *_results(crate, results)]
     root["author"], root["publisher"], root["mentions"], root["mainEntity"] = agent, agent, action, notebook
     return crate
+
+
+def _in_seconds(stamp: str | None) -> str | None:
+    """Give a time without parts of a second, which not every reader of a crate takes for ISO 8601."""
+    return stamp and datetime.fromisoformat(stamp).isoformat(timespec="seconds")
 
 
 def _file(crate: ROCrate, name: str, content: bytes, kinds: Mapping[str, tuple[str, str]]) -> Any:

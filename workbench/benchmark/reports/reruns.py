@@ -242,7 +242,8 @@ def _action(record: Mapping[str, Any], first: Mapping[str, Any], agent: str, fil
     is_done = record["verdict"] != "NOT_RUN"
     action = {
         "@id": f"#rerun/{record['number']}", "@type": "CreateAction",
-        "name": f"Re-run {record['number']}: {record['verdict']}", "description": record["message"],
+        "name": f"Re-run {record['number']}: {record['verdict']}",
+        "description": record["message"] or f"The verdict is {record['verdict']}.",
         "startTime": record["started"], "endTime": record["ended"],
         "actionStatus": f"http://schema.org/{'Completed' if is_done else 'Failed'}ActionStatus",
         "object": first.get("object"), "agent": {"@id": agent}, "result": [{"@id": name} for name in files],
