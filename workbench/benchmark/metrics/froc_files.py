@@ -85,7 +85,8 @@ def read_answer(annotations: Path, excluded: Path | None, scans: Path, predictio
     Raises
     ------
     InvalidInput
-        With file and line, for a missing file or column, a repeated scan or nodule, an unknown id, or a number that is not finite.
+        With file and line, for a missing file or column, a repeated scan or nodule, an unknown id, or a number that is
+        not finite.
     """
     index = read_scans(scans)
     true = _read_points(annotations, DIAMETER, index, is_prediction=False, may_repeat=False)
