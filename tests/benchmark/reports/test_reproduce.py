@@ -67,6 +67,12 @@ def read_versions(crate: Path) -> dict[str, str]:
     return dict(read_crate(crate).about["data"])
 
 
+@pytest.mark.parametrize("name", ["../../etc/a\0b", "n" * 400])
+def test_a_crate_may_call_its_notebook_anything(crates: Crates, tmp_path: Path, name: str) -> None:
+    file = crates.changed(tmp_path, notebook=name)
+    assert reproduce_crate(file, "reviewer", settings=crates.settings).verdict == "IDENTICAL"
+
+
 def test_the_report_says_the_verdict_in_the_crate_and_beside_it(crates: Crates, tmp_path: Path) -> None:
     files = {ending: Path(shutil.copy(crates.first.with_name(f"n.run{ending}"), tmp_path)) for ending in ENDINGS}
     done = reproduce_crate(files[".crate.zip"], "reviewer", settings=crates.settings)

@@ -40,6 +40,7 @@ from workbench.governance.packages.environments import package_lock
 from workbench.settings import Settings, load_settings
 
 ENDING = ".crate.zip"
+MAX_NAME_BYTES = 200
 EXIT_CODES = {"IDENTICAL": 0, "WITHIN_TOLERANCE": 0, "DIFFERENT": 1, "NOT_RUN": 2}
 
 
@@ -160,7 +161,7 @@ def _again(
     if obstacle is not None:
         return _Again(_not_run(obstacle))
     with tempfile.TemporaryDirectory(prefix="reproduce-") as folder:
-        notebook = Path(folder, Path(crate.about["notebook"]).name or "notebook.ipynb").with_suffix(".ipynb")
+        notebook = Path(folder, _file_name(crate.about["notebook"]))
         notebook.write_text(crate.source, encoding="utf-8")
         out = Path(folder, "again", "run.ipynb")
         try:
@@ -177,6 +178,12 @@ def _again(
         except WorkbenchError as problem:
             return _Again(Verdict(NOT_RUN, f"ERROR({problem.code})", problem.message))
         return _Again(_compared(crate, run), run, out.read_text(encoding="utf-8"), run.report.read_bytes())
+
+
+def _file_name(told: str) -> str:
+    """Give the name under which a crate's notebook may lie in a folder of ours."""
+    name = Path(told).stem if told.isprintable() else ""
+    return f"{name}.ipynb" if 0 < len(name.encode()) <= MAX_NAME_BYTES else "notebook.ipynb"
 
 
 def _kept(out: Path) -> str | None:
