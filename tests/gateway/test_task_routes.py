@@ -116,6 +116,8 @@ TRUTH = "{table: nodules, item: nodule, column: diameter_mm}"
          "“diameter_mm” in splits.public_test are not grades from 5 to 7"),
         (BINARY + WORTH, TRUTH, "are not true or false"),
         (OTHER + "subgroups: [{name: texture, column: texture, bands: [1]}]\n", TRUTH, "subgroups.0.column: 40 of 40"),
+        (OTHER + "subgroups: [{name: texture, column: texture, table: nodules}]\n",
+         "{table: scans, item: scan, column: spacing_z_mm}", "subgroups.0.table: 10 of 10 scans of splits.public_test"),
         (OTHER + "baselines: [{name: by place, rule: column, column: place}]\n", TRUTH, "baselines.0.column: 40 of 40"),
     ],
 )  # fmt: skip

@@ -53,6 +53,15 @@ def unfit_values(state: State, task: TaskDefinition, name: SplitName, version: s
                 f"truth.item: {others} of {len(scans)} scans of splits.{name} have no row of their own in "
                 f"“{truth.table}”, or several; an item that is a scan needs one."
             )
+    for number, group in enumerate(task.subgroups):
+        if group.table not in (None, SCANS, truth.table):
+            held = Counter(state.archive.rows(split.dataset, version, str(group.table)).table["scan"].to_pylist())
+            several = sum(held[scan] > 1 for scan in scans)
+            if several:
+                yield (
+                    f"subgroups.{number}.table: {several} of {len(scans)} scans of splits.{name} have several rows in "
+                    f"“{group.table}”; a group is of one scan or none."
+                )
 
 
 def _wanted(task: TaskDefinition) -> Iterator[tuple[str, str, str, Test, str]]:

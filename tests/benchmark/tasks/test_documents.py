@@ -53,6 +53,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("a: 1\nb: \x00\n", 2, "a character that YAML does not allow"),
         ("", 1, "the file is empty"),
         ("# nothing\n", 1, "the file is empty"),
+        pytest.param("a: 1\nmetrics: [" + "q," * 30_000 + "]\n", 2, "it holds more than 1,500", id="many"),
         ('a: "\\UFFFFFFFF"\n', 1, "an escape or a %YAML version"),
         ("%YAML 1." + "9" * 5000 + "\n---\na: 1\n", 1, "an escape or a %YAML version"),
     ],

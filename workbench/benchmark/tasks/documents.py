@@ -20,6 +20,8 @@ from workbench.errors import InvalidInput
 
 MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 8
+# Names and values together; 200 classes are 200. Each wrong one is looked up among the words that would do.
+MAX_VALUES = 1500
 Place = tuple[str | int, ...]
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
@@ -89,7 +91,7 @@ def refused(name: str, line: int, what: str) -> InvalidInput:
 
 def _check_events(text: str, name: str) -> None:
     """Refuse what could grow or hide: the parser gives events one by one and does not recurse."""
-    depth, documents = 0, 0
+    depth, documents, values = 0, 0, 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -100,6 +102,9 @@ def _check_events(text: str, name: str) -> None:
             documents += 1
             if documents > 1:
                 raise refused(name, line, "a second document begins (---); write one task in one file")
+        values += isinstance(event, yaml.ScalarEvent)
+        if values > MAX_VALUES:
+            raise refused(name, line, f"it holds more than {MAX_VALUES:,} fields and values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
