@@ -11,7 +11,7 @@ import pytest
 from workbench.benchmark.evaluation.parts import Part, Scan
 from workbench.benchmark.evaluation.predictions import Predictions
 from workbench.benchmark.evaluation.rehearsal import rehearsal_parts
-from workbench.benchmark.evaluation.running import Budget, index_of, runner_of
+from workbench.benchmark.evaluation.running import Budget, Used, index_of, runner_of
 from workbench.benchmark.tasks.definition import TaskDefinition, task_definition
 from workbench.errors import SubmissionRefused
 from workbench.geometry import Geometry
@@ -172,11 +172,13 @@ def test_the_parts_of_a_submission_share_its_time(bubblewrap: None) -> None:
     run = runner_of(TASK, "folder", folder_of(HONEST), budget, lambda text: None)
     part = next(iter(rehearsal_parts(TASK, "folder")))
     run(part)
-    budget.wall_seconds += 30
+    spent = budget.used.wall_seconds
+    budget.add(Used(wall_seconds=29.5 - spent))
 
-    with pytest.raises(SubmissionRefused) as stop:
-        run(part)
-    assert stop.value.code == "TIMEOUT"
+    for go_on in (lambda: run(part), lambda: budget.add(Used(wall_seconds=0.6))):
+        with pytest.raises(SubmissionRefused) as stop:
+            go_on()
+        assert stop.value.code == "TIMEOUT"
     assert budget.as_dict()["cpu_seconds"] > 0
 
 
