@@ -169,7 +169,10 @@ def test_a_cell_that_stops_is_named(clinic, lab_as) -> None:
     page = ended(lab, "failed")
     expect(page.get_by_role("alert")).to_contain_text("ZeroDivisionError")
     expect(page.locator("[data-cell='3']")).to_have_attribute("data-state", "failed")
-    expect(page.locator("iframe")).to_have_count(0)
+    assert page.locator("iframe").count() == 0
+    assert (
+        page.locator("[data-cell]").evaluate_all("cells => cells.map(cell => cell.dataset.state)").count("failed") == 1
+    )
     lab.keep("36-run-failed")
 
 
@@ -183,4 +186,7 @@ def test_the_keyboard_alone_runs_a_report(mean: Path, lab_as) -> None:
         keyboard.press("Tab")
     expect(page.get_by_role("button", name="Run report")).to_be_focused()
     keyboard.press("Enter")
-    expect(ended(lab).get_by_role("row", name=re.compile("mean"))).to_contain_text("6")
+    row = ended(lab).get_by_role("row", name=re.compile("mean"))
+    expect(row).to_contain_text("6")
+    assert lab.page.locator(".wb-RunPage:visible [data-state='failed']").count() == 0
+    assert "6" in row.inner_text()

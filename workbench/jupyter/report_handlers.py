@@ -93,16 +93,13 @@ class RunsHandler(ReportHandler):
     @authorized("write", RESOURCE)
     async def post(self) -> None:
         """Run a notebook; parameters that are wrong are each told in `fields`, and nothing starts."""
-        try:
-            form = self.form()
-        except InvalidInput as error:
-            send_error(self, error)
-            return
-        await self.answer(self._start, form.get("notebook"), form.get("parameters", {}), form.get("fresh") is True)
+        await self.answer(self._start)
 
-    def _start(self, account: str, wanted: object, given: object, is_fresh: bool) -> dict[str, Any]:
+    def _start(self, account: str) -> dict[str, Any]:
         from workbench.benchmark.reports.notebook_run import read_notebook  # noqa: PLC0415 - papermill, on first use
 
+        form = self.form()
+        wanted, given, is_fresh = form.get("notebook"), form.get("parameters", {}), form.get("fresh") is True
         if not isinstance(given, dict):
             raise InvalidInput("“parameters” must be an object of names and values.")
         report = find_report(self.settings_of_home, account, wanted)
@@ -196,14 +193,11 @@ class ReproduceHandler(ReportHandler):
     @authorized("write", RESOURCE)
     async def post(self) -> None:
         """Start it; the verdict comes when it has ended."""
-        try:
-            form = self.form()
-        except InvalidInput as error:
-            send_error(self, error)
-            return
-        await self.answer(self._start, form.get("crate"), form.get("any_environment") is True)
+        await self.answer(self._start)
 
-    def _start(self, account: str, path: object, any_environment: bool) -> dict[str, Any]:
+    def _start(self, account: str) -> dict[str, Any]:
+        form = self.form()
+        path, any_environment = form.get("crate"), form.get("any_environment") is True
         if not isinstance(path, str):
             raise InvalidInput("Name a crate of your workspace.")
         known = self.shelf.read(account, path)

@@ -40,7 +40,8 @@ def test_a_full_week_is_refused_and_says_when_it_ends(desk: Desk) -> None:
 def test_waiting_submissions_cannot_overrun_the_quota(desk: Desk) -> None:
     for _ in range(3):
         desk.send()
-    refused(desk)
+    assert "the oldest of them was sent at 2026-05-03T00:00:00Z" in refused(desk).message
+    assert desk.used() == (3, 3)
 
 
 def test_failures_cost_nothing(desk: Desk) -> None:
