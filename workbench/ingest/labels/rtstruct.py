@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from workbench.ingest.labels.contours import Points, fill, is_flat
+from workbench.imaging.polygons import Points, fill, is_flat
 from workbench.ingest.labels.fields import first_text, instances
 from workbench.ingest.labels.label_set import LabelledScan
 from workbench.ingest.labels.layers import MOST_SEGMENTS, Piece, Region

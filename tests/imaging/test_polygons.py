@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from label_drawing import square
 from numpy.typing import NDArray
 
-from workbench.ingest.labels.contours import fill, is_flat
+from workbench.imaging.polygons import fill, is_flat
 
 SHAPE = (12, 15)
 coordinates = st.floats(-3, 18, allow_nan=False).map(lambda n: round(n, 3))
+
+
+def square(top_left: tuple[float, float], bottom_right: tuple[float, float]) -> list[tuple[float, float]]:
+    """Give the corners of a rectangle as (row, column)."""
+    (top, left), (bottom, right) = top_left, bottom_right
+    return [(top, left), (top, right), (bottom, right), (bottom, left)]
 
 
 def drawn(*contours: object) -> NDArray[np.bool_]:

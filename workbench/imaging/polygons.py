@@ -3,7 +3,7 @@
 A centre exactly on an edge belongs to one side alone (the low side of a region is in, the high side out), so that
 regions which share an edge share no pixel and leave none between them.
 
-Runs in: ingest host
+Runs in: anywhere
 Source: DICOM PS3.3 2026c C.8.8.6.3 (inner and outer contours, "keyhole"); Foley et al., Computer Graphics, 2nd ed.,
 3.6 (scan conversion of polygons).
 """
