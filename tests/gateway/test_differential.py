@@ -109,6 +109,11 @@ def check_slices(door: Door, scan: str, view: str) -> None:
         pixels = door.ask("GET", f"/v1/views/{view}/slices/{plane}/1")
         assert pixels[0] == OK
         assert pixels[2] == np.ascontiguousarray(voxels(scan).take(1, axis)).tobytes()
+    slab = door.ask("GET", f"/v1/views/{view}/slices/axial/1?slab_mm=4&mode=mip")
+    assert (slab[0], slab[2]) == (OK, voxels(scan)[:3].max(axis=0).tobytes())
+    labels = door.ask("GET", f"/v1/views/{view}/labels/{LABEL}/slices/axial/1")
+    # The only region is a cube of two voxels at the corner.
+    assert labels[0] == OK and np.flatnonzero(np.frombuffer(labels[2], "<u2")).tolist() == [0, 1, 8, 9]
 
 
 def check_catalogue(door: Door, world: World, version: str, shown: list[str] | None) -> None:

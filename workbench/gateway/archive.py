@@ -21,6 +21,7 @@ from workbench.data.shard import Shard, read_layout
 from workbench.errors import NotFound
 from workbench.gateway import tables
 from workbench.gateway.enforcing import Shift, Visible, check_tables, day_shift, shown_scans, visible_scans
+from workbench.geometry import Geometry
 from workbench.governance.canonical import day
 from workbench.governance.obligations import SCANS, Obligations
 from workbench.governance.store import Store
@@ -47,6 +48,7 @@ class Archive:
         self._declared = lru_cache(maxsize=64)(self._load_declared)
         self._rows = lru_cache(maxsize=16)(self._load_rows)
         self._shards = lru_cache(maxsize=256)(self._load_shard)
+        self._facts = lru_cache(maxsize=256)(self._load_facts)
         self._visible = lru_cache(maxsize=256)(self._work_out_visible)
 
     def version(self, dataset: str, asked: str | None = None) -> str:
@@ -80,10 +82,20 @@ class Archive:
         """Give everything that is known of each scan; for ingest alone."""
         return [dict(facts) for facts in self._scans(dataset, version, self.gone(dataset))]
 
-    def shard(self, dataset: str, version: str, scan: str, level: int = 0) -> tuple[ObjectEntry, Shard]:
-        """Give the shard of a scan's level and its parsed index."""
-        self.entry(dataset, version, f"scans/{scan}/image.zarr/{level}/zarr.json")
-        return self._shards(dataset, version, scan, level)
+    def shard(
+        self, dataset: str, version: str, scan: str, labels: str = "", level: int = 0
+    ) -> tuple[ObjectEntry, Shard]:
+        """Give the shard of a scan's level, or of a label set's where `labels` names one, and its parsed index."""
+        folder = _folder(scan, labels)
+        levels = int(self._facts_of(dataset, version, scan, labels).get("levels") or 1)
+        if not 0 <= level < levels:
+            raise NotFound(f"{scan} has levels 0 (full resolution) to {levels - 1}; there is no level {level}.")
+        self.entry(dataset, version, f"{folder}/{level}/zarr.json")
+        return self._shards(dataset, version, f"{folder}/{level}")
+
+    def geometry(self, dataset: str, version: str, scan: str) -> Geometry:
+        """Give the grid of a scan."""
+        return Geometry.from_dict(self._facts_of(dataset, version, scan, ""))
 
     def rows(self, dataset: str, version: str, name: str) -> tables.Rows:
         """Give a table of a version, without the rows of those who withdrew."""
@@ -117,7 +129,9 @@ class Archive:
 
     def forget(self) -> None:
         """Let go of everything that was read; whoever withdrew must not stay in memory."""
-        for memory in (self.manifest, self._scans, self._declared, self._rows, self._shards, self._visible):
+        for memory in (
+            self.manifest, self._scans, self._declared, self._rows, self._shards, self._facts, self._visible,
+        ):  # fmt: skip
             memory.cache_clear()
 
     def _load_manifest(self, dataset: str, version: str) -> Manifest:
@@ -157,11 +171,24 @@ class Archive:
         shown_scans(facts, obligations, visible, self.shift(dataset))
         return visible
 
-    def _load_shard(self, dataset: str, version: str, scan: str, level: int) -> tuple[ObjectEntry, Shard]:
-        folder = f"scans/{scan}/image.zarr/{level}"
+    def _load_shard(self, dataset: str, version: str, folder: str) -> tuple[ObjectEntry, Shard]:
         layout = read_layout(json.loads(self.read(dataset, version, f"{folder}/zarr.json")))
         entry = self.entry(dataset, version, f"{folder}/c/0/0/0")
         return entry, Shard(layout, self._vault.read(dataset, entry, max(entry.size - layout.index_bytes, 0)))
+
+    def _facts_of(self, dataset: str, version: str, scan: str, labels: str) -> dict[str, Any]:
+        """Give what a scan or a label set says of itself; asked at every read whether its subject withdrew."""
+        path = f"scans/{scan}/labels/{labels}.json" if labels else f"scans/{scan}/scan.json"
+        if self.manifest(dataset, version).get(path) is None:
+            if labels:
+                raise NotFound(f"{scan[:32]} has no labels “{labels[:64]}”; `dataset.labels(scan)` lists what it has.")
+            raise self.no_scan(dataset, scan)
+        self.entry(dataset, version, path)
+        return self._facts(dataset, version, path)
+
+    def _load_facts(self, dataset: str, version: str, path: str) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.read(dataset, version, path))
+        return facts
 
     def _withdrawn(self, dataset: str, what: str, subject: str) -> NotFound:
         dates = {gone["subject"]: day(gone["decided"]) for gone in list_withdrawals(self._store, dataset)}
@@ -170,6 +197,10 @@ class Archive:
             "nobody reads it any more, in any version. Leave it out; `dataset.scans()` lists the scans that remain.",
             code=WITHDRAWN,
         )
+
+
+def _folder(scan: str, labels: str) -> str:
+    return f"scans/{scan}/labels/{labels}.zarr" if labels else f"scans/{scan}/image.zarr"
 
 
 def _public(facts: dict[str, Any]) -> dict[str, Any]:

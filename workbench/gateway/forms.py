@@ -105,7 +105,10 @@ RAW = frozenset({
 })  # fmt: skip
 
 _VERSION = {"version": "string"}
+_SLICE = {"level": "integer", "grid": "string", "pack": "integer"}
 QUERIES: dict[str, dict[str, str]] = {
+    "GET /v1/views/{view}/slices/{plane}/{index}": {**_SLICE, "slab_mm": "number", "mode": "string"},
+    "GET /v1/views/{view}/labels/{label}/slices/{plane}/{index}": _SLICE,
     "GET /v1/audit": {"limit": "integer", "since": "integer", "person": "string", "action": "string",
                       "resource": "string", "outcome": "string"},
     "GET /v1/audit/consistency": {"first": "integer", "second": "integer"},

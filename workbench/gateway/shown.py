@@ -20,6 +20,7 @@ from workbench.data.shard import Shard
 from workbench.gateway import tables
 from workbench.gateway.archive import Archive
 from workbench.gateway.enforcing import Visible, shown_scans, shown_table
+from workbench.geometry import Geometry
 from workbench.governance.obligations import Obligations
 from workbench.vault.vault import ObjectEntry
 
@@ -69,10 +70,15 @@ class Shown:
         self._require(scan)
         return self._archive.entry(self.dataset, self.version, f"scans/{scan}/{path}")
 
-    def shard(self, scan: str, level: int = 0) -> tuple[ObjectEntry, Shard]:
-        """Give the shard of a scan's level and its parsed index."""
+    def shard(self, scan: str, labels: str = "", level: int = 0) -> tuple[ObjectEntry, Shard]:
+        """Give the shard of a scan's level, or of a label set's where `labels` names one, and its parsed index."""
         self._require(scan)
-        return self._archive.shard(self.dataset, self.version, scan, level)
+        return self._archive.shard(self.dataset, self.version, scan, labels, level)
+
+    def geometry(self, scan: str) -> Geometry:
+        """Give the grid of a scan."""
+        self._require(scan)
+        return self._archive.geometry(self.dataset, self.version, scan)
 
     def read_span(self, entry: ObjectEntry, start: int, stop: int) -> bytes:
         """Give a range of an object that `entry` or `shard` gave."""

@@ -1,39 +1,40 @@
-"""Full-resolution slices along the three planes, from a bounded memory of decoded chunks.
+"""Slices and slabs of scans and labels along the three planes, on their own grid or another one.
 
-A reader scrolls: the slice beside this one lies in the same chunks, so it costs no decryption and no decoding.
+However thick a slab or large a volume is, only some million voxels of it are held at a time.
 
 Runs in: gateway
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from workbench.data.shard import Box, Index3, Layout, Span, Voxels, decode, put, spans_of
-from workbench.errors import NotFound
+from workbench.data.shard import AnyVoxels, Box
+from workbench.errors import InvalidInput, NotFound
+from workbench.gateway.blocks import MEMORY_BYTES, BlockReader, Source
 from workbench.gateway.shown import Shown
-from workbench.vault.vault import ObjectEntry
+from workbench.gateway.slice_query import MOST_GRID_VOXELS, SliceQuery
+from workbench.geometry import Geometry
+from workbench.imaging.reformat import PLANES, at_level, reformat
+from workbench.imaging.slabs import NO_VALUE, Slab, slab_reach
 
-PLANES = {"axial": 0, "coronal": 1, "sagittal": 2}
-MEMORY_BYTES = 256 * 1024 * 1024
-DECODERS = 2
+# 8 MB of int16.
+MOST_VOXELS = 4 * 1024 * 1024
 
-Key = tuple[str, str, str, Index3]
+Still = Callable[[], None]
 
 
 class SliceReader:
-    """Gives slices of scans; whoever asks for one shows what they may see."""
+    """Gives slices; whoever asks for one shows what they may see."""
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._memory = _Memory(memory_bytes)
-        self._locks = [threading.Lock() for _ in range(16)]
-        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
+        self._blocks = BlockReader(memory_bytes)
 
-    def read(self, shown: Shown, scan: str, plane: str, index: int) -> Voxels:
+    def read(
+        self, shown: Shown, scan: str, query: SliceQuery, *, labels: str = "", still: Still = lambda: None
+    ) -> AnyVoxels:
         """Give one slice.
 
         Parameters
@@ -42,92 +43,102 @@ class SliceReader:
             The version as its reader may see it.
         scan : str
             Which volume.
-        plane : str
-            ``axial``, ``coronal`` or ``sagittal``: the z, y or x axis of the voxel grid stands still.
-        index : int
-            Which slice along that axis, from 0.
+        query : SliceQuery
+            Which slice of it.
+        labels : str, optional
+            The name of one of its label sets, whose slice is wanted in place of the image's.
+        still : callable
+            Called again and again while a slab grows; raises when the reader may read no more.
 
         Returns
         -------
-        ndarray, int16, shape (rows, columns), HU
+        ndarray, int16 (labels: uint8 or uint16), shape (rows, columns)
             Axial (y, x), coronal (z, x), sagittal (z, y).
+
+        Raises
+        ------
+        NotFound
+            When there is no such slice, level or label set.
+        InvalidInput
+            When a slab on another grid is larger than what is made.
         """
-        entry, shard = shown.shard(scan)
-        dataset, version = shown.dataset, shown.version
-        box = _box(shard.layout.shape, plane, index)
-        # Two slices of one scan share chunks: the second request waits and then finds them decoded.
-        with self._locks[hash((dataset, version, scan)) % len(self._locks)]:
-            chunks, missing = {}, []
-            for chunk in shard.chunks(box):
-                known = self._memory.get((dataset, version, scan, chunk.place))
-                if known is None:
-                    missing.append(chunk)
-                else:
-                    chunks[chunk.place] = known
-            spans = spans_of(missing)
-            for decoded in self._decoders.map(lambda span: self._decode(shown, entry, shard.layout, span), spans):
-                chunks |= decoded
-            for chunk in missing:
-                self._memory.put((dataset, version, scan, chunk.place), chunks[chunk.place])
-        return _assemble(shard.layout, box, chunks, PLANES[plane])
+        source = Source(scan, labels, query.level)
+        shape = shown.shard(*source)[1].layout.shape
+        normal = PLANES[query.plane][0]
+        if query.grid is None and query.index >= shape[normal]:
+            what = f"of level {query.level} of this scan" if query.level else "of this scan"
+            raise NotFound(
+                f"The {query.plane} slices {what} go from 0 to {shape[normal] - 1}; there is no slice {query.index}."
+            )
+        own = at_level(shown.geometry(scan), query.level)
+        if query.grid is None:
+            return self._on_own(shown, source, query, own, still)
+        return self._on_grid(shown, source, query, (own, query.grid), still)
 
     def forget(self) -> None:
         """Let go of every decoded chunk."""
-        self._memory.clear()
+        self._blocks.forget()
 
-    def _decode(self, shown: Shown, entry: ObjectEntry, layout: Layout, span: Span) -> dict[Index3, Voxels]:
-        data = memoryview(shown.read_span(entry, span.start, span.stop))
-        decoded = {}
-        for chunk in span.chunks:
-            voxels = np.empty(layout.chunk, dtype=np.int16)
-            decode(data[chunk.start - span.start : chunk.stop - span.start], voxels)
-            decoded[chunk.place] = voxels
-        return decoded
+    def _on_own(self, shown: Shown, source: Source, query: SliceQuery, own: Geometry, still: Still) -> AnyVoxels:
+        """Give a slice or slab of the scan's own grid, band of rows by band and layer of chunks by layer."""
+        layout = shown.shard(*source)[1].layout
+        normal, row, column = PLANES[query.plane]
+        first, last = _reach(query, own, normal)
+        shape = layout.shape
+        keep = self._blocks.is_worth_keeping(2 * (last - first) * shape[row] * shape[column])
+        made = np.empty((shape[row], shape[column]), dtype=layout.dtype)
+        depth, height = layout.chunk[normal], layout.chunk[row]
+        for top, bottom in _pieces(0, shape[row], max(1, MOST_VOXELS // (depth * shape[column] * height)) * height):
+            slab = Slab(query.mode)
+            for start, stop in _pieces(first, last, depth):
+                still()
+                box = [(0, 0)] * 3
+                box[normal], box[row], box[column] = (start, stop), (top, bottom), (0, shape[column])
+                block = np.moveaxis(self._blocks.read(shown, source, (box[0], box[1], box[2]), keep=keep), normal, 0)
+                if last - first > 1:
+                    slab.add(block)
+                else:
+                    made[top:bottom] = block[0]
+            if last - first > 1:
+                made[top:bottom] = slab.slice()
+        return made
+
+    def _on_grid(
+        self, shown: Shown, source: Source, query: SliceQuery, grids: tuple[Geometry, Geometry], still: Still
+    ) -> AnyVoxels:
+        """Give a slice or slab of another grid."""
+        own, target = grids
+        normal, row, column = PLANES[query.plane]
+        first, last = _reach(query, target, normal)
+        if (last - first) * target.shape[row] * target.shape[column] > MOST_GRID_VOXELS:
+            raise InvalidInput(
+                f"This slab would have {last - first} slices of {target.shape[row]} × {target.shape[column]} pixels on "
+                f"another grid; at most {MOST_GRID_VOXELS} voxels are made. Ask for a thinner one or a coarser grid."
+            )
+        order, outside = (0, 0) if source.labels else (1, NO_VALUE)
+
+        def read(box: Box) -> AnyVoxels:
+            still()
+            return self._blocks.read(shown, source, box)
+
+        if not query.slab_mm:
+            return reformat(read, own, target, query.plane, query.index, order=order, outside=outside)
+        slab = Slab(query.mode)
+        for index in range(first, last):
+            slab.add(reformat(read, own, target, query.plane, index)[np.newaxis])
+        return slab.slice()
 
 
-class _Memory:
-    """Decoded chunks up to a number of bytes; the one not used for longest goes first."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._held: OrderedDict[Key, Voxels] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: Key) -> Voxels | None:
-        with self._lock:
-            voxels = self._held.get(key)
-            if voxels is not None:
-                self._held.move_to_end(key)
-            return voxels
-
-    def clear(self) -> None:
-        with self._lock:
-            self._held.clear()
-            self._bytes = 0
-
-    def put(self, key: Key, voxels: Voxels) -> None:
-        with self._lock:
-            if key not in self._held:
-                self._held[key] = voxels
-                self._bytes += voxels.nbytes
-            while self._bytes > self._most:
-                self._bytes -= self._held.popitem(last=False)[1].nbytes
+def _reach(query: SliceQuery, grid: Geometry, normal: int) -> tuple[int, int]:
+    """Give the first and last-but-one slice of a slab, cut off where the grid ends."""
+    reach = slab_reach(query.slab_mm, grid.spacing_mm[normal])
+    return max(query.index - reach, 0), min(query.index + reach + 1, grid.shape[normal])
 
 
-def _box(shape: Index3, plane: str, index: int) -> Box:
-    if plane not in PLANES:
-        raise NotFound(f"There is no plane “{plane[:32]}”; the planes are {', '.join(PLANES)}.")
-    axis = PLANES[plane]
-    if not 0 <= index < shape[axis]:
-        raise NotFound(f"The {plane} slices of this scan go from 0 to {shape[axis] - 1}; there is no slice {index}.")
-    z, y, x = ((index, index + 1) if n == axis else (0, size) for n, size in enumerate(shape))
-    return z, y, x
-
-
-def _assemble(layout: Layout, box: Box, chunks: dict[Index3, Voxels], axis: int) -> Voxels:
-    z, y, x = (stop - start for start, stop in box)
-    out = np.full((z, y, x), layout.fill, dtype=np.int16)
-    for place, voxels in chunks.items():
-        put(voxels[np.newaxis], place, box, out)
-    return np.ascontiguousarray(np.squeeze(out, axis))
+def _pieces(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
+    """Cut a span where multiples of a length lie, so that no chunk is decoded for two pieces."""
+    start = first
+    while start < last:
+        stop = min((start // length + 1) * length, last)
+        yield start, stop
+        start = stop

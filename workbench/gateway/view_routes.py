@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from starlette.responses import Response
 
-from workbench.errors import NotFound
+from workbench.errors import InvalidInput, NotFound
 from workbench.gateway.call import Call, Route, dataset_in_body
+from workbench.gateway.packing import PACKED, pack
 from workbench.gateway.reading_routes import matches
+from workbench.gateway.slice_query import read_slice_query
 from workbench.gateway.tokens import new_id
 from workbench.governance.record.reads import Reading
 from workbench.governance.store import stamped
@@ -42,19 +45,41 @@ def get_view(call: Call) -> dict[str, Any]:
 
 
 def read_slice(call: Call) -> Response:
-    """Give one slice as raw little-endian int16, rows × columns."""
-    view, plane, index = _view(call), call.path["plane"], _index(call.path["index"])
-    place = (view["dataset"], view["version"], view["scan"])
-    shown = call.shown(view["version"])
+    """Give one slice or slab as raw little-endian int16, rows × columns; −32768 where a grid leaves the scan."""
+    return _answer(call, "")
+
+
+def read_label_slice(call: Call) -> Response:
+    """Give one slice of a label set as raw little-endian uint16, rows × columns; 0 where there is no label."""
+    if call.query.get("slab_mm", "0") != "0":
+        raise InvalidInput(
+            "Labels are shown of one slice, since a slab of them would mix regions; leave “slab_mm” out."
+        )
+    return _answer(call, call.path["label"])
+
+
+def _answer(call: Call, labels: str) -> Response:
+    view = _view(call)
+    query = read_slice_query(call.path, call.query)
+    scan, version = view["scan"], view["version"]
+    shown = call.shown(version)
     # Before the ETag is compared: that of a scan which is withheld tells nothing.
-    shown.shard(view["scan"])
-    headers = {"ETag": shown.etag(view["scan"], plane, index), "Cache-Control": "private, no-cache"}
+    shown.shard(scan, labels, query.level)
+    headers = {"ETag": shown.etag(scan, labels, query), "Cache-Control": "private, no-cache"}
     if matches(call.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    pixels = call.state.slices.read(shown, view["scan"], plane, index)
-    call.state.reads.record(Reading(call.person, call.token.id, *place, call.reason), pixels.nbytes)
+    pixels = call.state.slices.read(shown, scan, query, labels=labels, still=call.require_still)
+    what = f"label {labels} of {scan}" if labels else scan
+    reading = Reading(call.person, call.token.id, view["dataset"], version, what, call.reason)
+    call.state.reads.record(reading, pixels.nbytes)
+    # A slab takes a while; its reader may read no more by now.
+    call.require_still()
     headers["X-Shape"] = f"{pixels.shape[0]},{pixels.shape[1]}"
-    return Response(pixels.astype("<i2", copy=False).tobytes(), 200, headers, "application/octet-stream")
+    numbers = np.ascontiguousarray(pixels, dtype="<u2" if labels else "<i2")
+    if query.is_packed:
+        headers |= {"Content-Encoding": "deflate", "X-Packed": PACKED}
+    body = pack(numbers) if query.is_packed else numbers.tobytes()
+    return Response(body, 200, headers, "application/octet-stream")
 
 
 def dataset_of_view(call: Call) -> str:
@@ -76,19 +101,17 @@ def _view(call: Call) -> dict[str, Any]:
     return call.found
 
 
-def _index(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise NotFound("A slice is named by a whole number from 0.")
-    return int(text)
-
-
 def _described(view: str, dataset: str, facts: dict[str, Any]) -> dict[str, Any]:
     names = ("scan", "shape", "spacing_mm", "origin_mm", "direction", "levels", "window")
     return {"view": view, "dataset": dataset, **{name: facts.get(name) for name in names}}
 
 
+_SLICE = "slices/{plane}/{index}"
 ROUTES = (
-    Route("GET", "/v1/views/{view}/slices/{plane}/{index}", read_slice, VIEWERS, "dataset.view", dataset_of_view),
+    Route("GET", "/v1/views/{view}/" + _SLICE, read_slice, VIEWERS, "dataset.view", dataset_of_view),
+    Route(
+        "GET", "/v1/views/{view}/labels/{label}/" + _SLICE, read_label_slice, VIEWERS, "dataset.view", dataset_of_view
+    ),
     Route("GET", "/v1/views/{view}", get_view, VIEWERS, "dataset.view", dataset_of_view),
     Route("POST", "/v1/views", open_view, ("kernel",), "dataset.read", dataset_in_body),
 )
