@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.benchmark.board.table import Leaderboard
 from workbench.benchmark.markup import badge, frame, interval_bar, interval_text, small, table
 from workbench.benchmark.metrics.definitions import Measured, definition
+from workbench.benchmark.metrics.froc import operating_points
+from workbench.errors import InvalidInput
 
 if TYPE_CHECKING:
     from workbench.benchmark.pictures import Picture
@@ -69,6 +72,30 @@ class Score:
             around = (details["sensitivity_interval"] or [(None, None)] * 7)[number]
             rows.append((f"sensitivity at {per_scan:g} false positives per scan", sensitivity, *around))
         return pd.DataFrame(rows, columns=["result", "value", "low", "high"])
+
+    def operating_points(self) -> list[dict[str, float]]:
+        """Give the score thresholds at 1/8 to 8 false marks per scan, for `wb.view(…, operating_points=…)`.
+
+        Returns
+        -------
+        list of dict
+            `fp_per_scan` and `threshold`; see `metrics.froc.operating_points`.
+
+        Raises
+        ------
+        InvalidInput
+            When the task has no false marks per scan: one of yes or no.
+
+        Examples
+        --------
+        >>> marks = score.marks[score.marks.scan == "S0042"]  # doctest: +SKIP
+        >>> wb.view(scan, candidates=marks, operating_points=score.operating_points())  # doctest: +SKIP
+        """
+        scans = self.measured.details.get("scans")
+        if "false_positives" not in self.measured.details or scans is None:
+            raise InvalidInput(f"{self.name} counts no false marks per scan, so it has no such operating points.")
+        probability = self.marks["probability"].to_numpy(dtype=np.float64)
+        return operating_points(probability, (self.marks["kind"] == "false").to_numpy(dtype=bool), int(scans))
 
     def plot(self, others: Mapping[str, Score] | None = None, *, label: str = "this model") -> Picture:
         """Draw the curve behind the number (FROC or ROC), beside those of other scores.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from workbench.benchmark.metrics.froc import FALSE_POSITIVES_PER_SCAN, froc_cpm
+from workbench.benchmark.metrics.froc import FALSE_POSITIVES_PER_SCAN, froc_cpm, operating_points
 from workbench.benchmark.metrics.marks import Findings, Marks, match
 from workbench.benchmark.metrics.resampling import shared_weights
 from workbench.errors import InvalidInput
@@ -200,3 +200,42 @@ def test_resamples_are_those_of_the_frozen_generator() -> None:
 def test_impossible_resampling_is_refused(bootstrap: int, seed: int) -> None:
     with pytest.raises(InvalidInput, match="Bootstrap must be 0 or more"):
         froc_cpm(marks_of(), nodules_of(ONE), 1, bootstrap=bootstrap, seed=seed)
+
+
+def test_operating_points_are_the_lowest_scores_that_keep_to_a_rate() -> None:
+    # Two scans; false marks at 0.8, 0.6, 0.5 and 0.1. At most 1/8 and 1/4 a scan is none of them (down to the hit at
+    # 0.9), 1/2 is one (down to the hit at 0.7), 1 is two (0.6), 2 is four: everything.
+    score = np.array([0.6, 0.9, 0.1, 0.8, 0.5, 0.7])
+    false = np.array([True, False, True, True, True, False])
+    found = {point["fp_per_scan"]: point["threshold"] for point in operating_points(score, false, 2)}
+    assert found == {0.125: 0.9, 0.25: 0.9, 0.5: 0.7, 1.0: 0.6, 2.0: 0.1, 4.0: 0.1, 8.0: 0.1}
+
+
+def test_marks_of_equal_score_share_an_operating_point() -> None:
+    # Showing 0.5 shows a hit and two false marks in one scan, so 1 a scan must stop above it.
+    found = operating_points(np.array([0.9, 0.5, 0.5, 0.5]), np.array([False, False, True, True]), 1)
+    assert [point["threshold"] for point in found] == [0.9, 0.9, 0.9, 0.9, 0.5, 0.5, 0.5]
+
+
+def test_a_rate_below_the_first_false_mark_has_no_operating_point() -> None:
+    # The surest mark is false: one in two scans, which is 1/2 a scan.
+    found = operating_points(np.array([0.9, 0.4]), np.array([True, False]), 2)
+    assert found[0] == {"fp_per_scan": 0.5, "threshold": 0.4}
+    assert operating_points(np.zeros(0), np.zeros(0, dtype=bool), 2) == []
+
+
+def test_operating_points_need_a_scan() -> None:
+    with pytest.raises(InvalidInput, match="at least one scan"):
+        operating_points(np.zeros(1), np.ones(1, dtype=bool), 0)
+
+
+def test_operating_points_count_false_marks_as_the_curve_does() -> None:
+    draw = np.random.default_rng(3)
+    marks = Marks(draw.integers(0, 4, 90), draw.uniform(0, 60, (90, 3)), draw.integers(0, 20, 90) / 20)
+    findings = nodules_of((0, 10, 10, 10, 30.0), (1, 20, 20, 20, 30.0), (2, 40, 40, 40, 20.0))
+    entries = match(marks, findings, 4)
+    for point in operating_points(entries.score, ~entries.is_nodule, 4):
+        assert (~entries.is_nodule & (entries.score >= point["threshold"])).sum() <= point["fp_per_scan"] * 4
+        lower = entries.score[entries.score < point["threshold"]]
+        shown = entries.score >= lower.max(initial=-np.inf)
+        assert lower.size == 0 or (~entries.is_nodule & shown).sum() > point["fp_per_scan"] * 4

@@ -180,6 +180,49 @@ def measure_froc(marks: Marks, findings: Findings, scans: int, weights: Ints) ->
     return measured, draws
 
 
+def operating_points(score: Floats, is_false: NDArray[np.bool_], scans: int) -> list[dict[str, float]]:
+    """Give the thresholds at which a detector has at most so many false marks per scan, for those who read its marks.
+
+    Parameters
+    ----------
+    score : ndarray, float64, shape (marks,)
+        Higher is surer; a mark is shown when its score is at least the threshold.
+    is_false : ndarray, bool, shape (marks,)
+        Which marks are false; the others (hits, further hits, on excluded findings) never count against a threshold.
+    scans : int
+        Number of scans, those without marks included.
+
+    Returns
+    -------
+    list of dict
+        `fp_per_scan` and `threshold`, the lowest score of a mark that keeps to it, for each of the seven rates of
+        FROC; a rate at which not even the surest marks may be shown is left out.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no scan.
+
+    Examples
+    --------
+    >>> operating_points(np.array([0.9, 0.8, 0.3]), np.array([False, True, True]), 1)[:2]
+    [{'fp_per_scan': 0.125, 'threshold': 0.9}, {'fp_per_scan': 0.25, 'threshold': 0.9}]
+    """
+    if scans < 1:
+        raise InvalidInput(f"{scans} scans have no false marks per scan; there must be at least one scan.")
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    # Marks of equal score are shown together, so only the last of each counts.
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, dtype=np.int64)
+    false = np.cumsum(is_false[order], dtype=np.int64)[last]
+    kept = np.searchsorted(8 * false, scans * POINTS_EIGHTHS, side="right")
+    return [
+        {"fp_per_scan": rate, "threshold": float(ranked[last[count - 1]])}
+        for rate, count in zip(FALSE_POSITIVES_PER_SCAN, kept.tolist(), strict=True)
+        if count > 0
+    ]
+
+
 def froc_cpm(marks: Marks, findings: Findings, scans: int, *, bootstrap: int = 0, seed: int = 0) -> Measured:
     """Measure ``froc_cpm:v1`` with scans as the units that are resampled.
 
