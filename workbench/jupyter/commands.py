@@ -21,8 +21,7 @@ PAGE_POLICY = (
 )
 
 # Both start processes of their own on the host: shells, and language servers over files of the workspace.
-# The classic interface has pages for terminals of its own.
-OFF = {"jupyter_server_terminals": False, "jupyter_lsp": False, "notebook": False}
+OFF = {"jupyter_server_terminals": False, "jupyter_lsp": False}
 
 
 def lab_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ Runs in: Jupyter server
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from tornado.web import HTTPError, authenticated
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 from workbench.jupyter.accounts import current_account
 from workbench.jupyter.airlock_handlers import airlock_handlers
-from workbench.jupyter.lines import GatewayLines
+from workbench.jupyter.lines import GatewayLines, Reply
 from workbench.jupyter.notebooks import place_notebook, shipped_notebooks
 from workbench.jupyter.replies import RESOURCE, WorkbenchHandler, send_error
 from workbench.jupyter.report_handlers import report_handlers
@@ -25,7 +26,10 @@ from workbench.settings import load_settings
 LARGEST_BODY = 64 * 1024
 UNKNOWN = "There is no such address below /workbench/api; reload the page to get its newest version."
 # A report is HTML: the policy that lets it run and fetch nothing must come with it.
-PASSED_HEADERS = ("etag", "cache-control", "content-security-policy", "x-content-type-options", "x-shape")
+PASSED_HEADERS = (
+    "etag", "cache-control", "content-encoding", "content-security-policy", "x-content-type-options", "x-packed",
+    "x-shape",
+)  # fmt: skip
 
 # Path below /workbench/api -> path at the gateway, and the methods that are let through.
 READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
@@ -75,6 +79,11 @@ FORWARDED = (
     ("submissions/{submission}/withdraw", "/v1/submissions/{submission}/withdraw", WRITE),
     ("views/{view}", "/v1/views/{view}", READ),
     ("views/{view}/slices/{plane}/{index}", "/v1/views/{view}/slices/{plane}/{index}", READ),
+    (
+        "views/{view}/labels/{label}/slices/{plane}/{index}",
+        "/v1/views/{view}/labels/{label}/slices/{plane}/{index}",
+        READ,
+    ),
 )
 
 
@@ -84,6 +93,7 @@ class ForwardHandler(WorkbenchHandler):
     def initialize(self, lines: GatewayLines, target: str, methods: tuple[str, ...]) -> None:
         """Take the entry."""
         self.lines, self.target, self.methods = lines, target, methods
+        self.asking: asyncio.Future[Reply] | None = None
 
     @authenticated
     @authorized("read", RESOURCE)
@@ -97,6 +107,11 @@ class ForwardHandler(WorkbenchHandler):
         """Change."""
         await self._forward("POST", parts)
 
+    def on_connection_close(self) -> None:
+        """Drop a read that waits for its turn: a viewer that scrolls on gives up what it asked for before."""
+        if self.asking is not None and self.request.method == "GET":
+            self.asking.cancel()
+
     async def _forward(self, method: str, parts: dict[str, str]) -> None:
         if method not in self.methods:
             raise HTTPError(405, f"This address answers {' and '.join(self.methods)} only.")
@@ -105,7 +120,13 @@ class ForwardHandler(WorkbenchHandler):
             query = f"?{self.request.query}" if self.request.query and method == "GET" else ""
             body, headers = self._body(method), self._sent_headers()
             account = current_account(self.lines.settings)
-            status, received, content = await self.lines.ask(account, method, url + query, body=body, headers=headers)
+            self.asking = asyncio.ensure_future(
+                self.lines.ask(account, method, url + query, body=body, headers=headers)
+            )
+            status, received, content = await self.asking
+        except asyncio.CancelledError:
+            # Nobody waits for the answer any more.
+            return
         except WorkbenchError as error:
             send_error(self, error)
             return

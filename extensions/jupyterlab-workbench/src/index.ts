@@ -11,8 +11,10 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import { addCommands, fillPalette } from './commands';
 import { IDesk } from './desk';
+import { ITKWIDGETS_VERSION, loadItkwidgets } from './itkwidgets';
 import { followLinks, welcome } from './links';
 import { fillLauncher } from './launcher';
 import { announceDecisions, announceRuns, announceScores } from './notices';
@@ -76,9 +78,13 @@ const launcher: JupyterFrontEndPlugin<void> = {
   id: 'ai4h-workbench:launcher',
   description: 'Launcher cards.',
   autoStart: true,
-  requires: [IDesk, ILauncher],
-  activate: (_: JupyterFrontEnd, desk: Desk, launcher: ILauncher) => {
-    fillLauncher(launcher, desk);
+  requires: [IDesk],
+  // Notebook 7 has none.
+  optional: [ILauncher],
+  activate: (_: JupyterFrontEnd, desk: Desk, launcher: ILauncher | null) => {
+    if (launcher) {
+      fillLauncher(launcher, desk);
+    }
   }
 };
 
@@ -86,9 +92,10 @@ const status: JupyterFrontEndPlugin<void> = {
   id: 'ai4h-workbench:status',
   description: 'Person, purpose and days left in the status bar.',
   autoStart: true,
-  requires: [IDesk, IStatusBar],
-  activate: (_: JupyterFrontEnd, desk: Desk, bar: IStatusBar) => {
-    bar.registerStatusItem('ai4h-workbench:status', { item: new StatusItem(desk), align: 'left', rank: 90 });
+  requires: [IDesk],
+  optional: [IStatusBar],
+  activate: (_: JupyterFrontEnd, desk: Desk, bar: IStatusBar | null) => {
+    bar?.registerStatusItem('ai4h-workbench:status', { item: new StatusItem(desk), align: 'left', rank: 90 });
   }
 };
 
@@ -104,4 +111,14 @@ const notices: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [desk, sidebar, launcher, status, notices];
+const itkwidgets: JupyterFrontEndPlugin<void> = {
+  id: 'ai4h-workbench:itkwidgets',
+  description: 'Shows itkwidgets, which have no extension for JupyterLab of their own.',
+  autoStart: true,
+  optional: [IJupyterWidgetRegistry],
+  activate: (_: JupyterFrontEnd, registry: IJupyterWidgetRegistry | null) => {
+    registry?.registerWidget({ name: 'itkwidgets', version: ITKWIDGETS_VERSION, exports: loadItkwidgets });
+  }
+};
+
+export default [desk, sidebar, launcher, status, notices, itkwidgets];
