@@ -1,4 +1,4 @@
-"""A Jupyter-first research workbench for AI in health: ten public names, each loaded on first use.
+"""A Jupyter-first research workbench for AI in health: thirteen public names, each loaded on first use.
 
 Importing this package pulls in no torch, dask, zarr or widget library.
 
@@ -17,17 +17,26 @@ if TYPE_CHECKING:
     from workbench.compute.training import train
     from workbench.data.catalogue import dataset, datasets, whoami
     from workbench.errors import WorkbenchError
+    from workbench.viewer.cine import cine
+    from workbench.viewer.contact_sheet import contact_sheet
+    from workbench.viewer.snapshot import snapshot
     from workbench.viewer.view import view
 
 __version__ = "0.1.0"
-__all__ = ["WorkbenchError", "cluster", "dataset", "datasets", "offer", "task", "tasks", "train", "view", "whoami"]
+__all__ = [
+    "WorkbenchError", "cine", "cluster", "contact_sheet", "dataset", "datasets", "offer", "snapshot", "task", "tasks",
+    "train", "view", "whoami",
+]  # fmt: skip
 
 _HOMES = {
     "WorkbenchError": "workbench.errors",
+    "cine": "workbench.viewer.cine",
     "cluster": "workbench.compute.cluster",
+    "contact_sheet": "workbench.viewer.contact_sheet",
     "dataset": "workbench.data.catalogue",
     "datasets": "workbench.data.catalogue",
     "offer": "workbench.airlock.offering",
+    "snapshot": "workbench.viewer.snapshot",
     "task": "workbench.benchmark.task",
     "tasks": "workbench.benchmark.task",
     "train": "workbench.compute.training",

@@ -15,7 +15,7 @@ from workbench.data.boxes import Box
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 from workbench.imaging.volume import WINDOWS
-from workbench.viewer.planes import axis_direction, dominant
+from workbench.viewer.planes import closest_axes
 
 Position = tuple[float, float, float]
 LONGEST_LABEL = 60
@@ -39,7 +39,7 @@ class BoxMark(Box):
         On an oblique volume the box follows the voxel grid, each side taken from the closest patient axis.
         """
         centre = geometry.to_index(np.asarray(self.centre_mm))
-        sides = [self.size_mm[dominant(axis_direction(geometry, axis))] for axis in range(3)]
+        sides = [self.size_mm[part] for part in closest_axes(geometry)]
         half = np.asarray(sides) / 2 / np.asarray(geometry.spacing_mm)
         return centre - half, centre + half
 
@@ -63,6 +63,16 @@ def read_boxes(boxes: object, geometry: Geometry) -> tuple[BoxMark, ...]:
     if len(marks) > MOST_BOXES:
         raise InvalidInput(f"{len(marks)} boxes are more than a picture can show; give at most {MOST_BOXES}.")
     return marks
+
+
+def read_label(label: object, longest: int = LONGEST_LABEL) -> str:
+    r"""Give a label as text that every file can hold, cut to a length; nothing is no text.
+
+    >>> read_label("nodule \ud83d")
+    'nodule ?'
+    """
+    # A browser cuts texts between the halves of a rare letter, and half a letter cannot be written.
+    return str(label or "")[:longest].encode("utf-8", "replace").decode()
 
 
 def read_position(position_mm: object, geometry: Geometry) -> Position:
@@ -128,7 +138,7 @@ def _read_box(number: int, box: object, geometry: Geometry) -> BoxMark:
     sides = (size, size, size) if isinstance(size, int | float | np.number) else size
     mark = BoxMark(
         _three(centre, f"centre_mm of box {number}"), _three(sides, f"size_mm of box {number}"),
-        str(part("label") or "")[:LONGEST_LABEL],
+        read_label(part("label")),
     )  # fmt: skip
     if min(mark.size_mm) <= 0:
         raise InvalidInput(f"size_mm of box {number} is {_said(mark.size_mm)}; every side must be above 0.")

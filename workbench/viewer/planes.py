@@ -1,7 +1,7 @@
 """The three index planes of a volume, hung as radiologists read them.
 
 The same rules as `extensions/ct-viewer/src/planes.ts`, so that the still picture and the widget agree: the patient's
-right lies on the left of the screen, anterior and superior on top, whatever the sign of the volume's axes.
+right lies on the left of the screen, anterior and superior on top, whatever the order and sign of the volume's axes.
 
 Runs in: kernel
 Source: DICOM PS3.3 2026c C.7.6.1.1.1 (Patient Orientation), for the letters.
@@ -10,18 +10,22 @@ Source: DICOM PS3.3 2026c C.7.6.1.1.1 (Patient Orientation), for the letters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.geometry import Geometry
 
+# The fixed axis, and those down the rows and along the columns of the stored slice.
 AXES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 TITLES = ("Sagittal", "Coronal", "Axial")
 POSITIVE, NEGATIVE = "LPS", "RAI"
 # A component of less than about 11 degrees is not worth a letter.
 LETTER_THRESHOLD = 0.2
 OBLIQUE_BELOW = 0.95
+# Orders that fit equally well but for rounding: the first one is taken.
+DRAW = 1e-9
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,11 @@ class Plane:
     title : str
         The anatomical name of what it shows, which differs from `name` on a series that was not acquired axially.
     normal, row, column : int
-        Array axes (0 = z, 1 = y, 2 = x): the fixed one, and those down the rows and along the columns.
+        Array axes (0 = z, 1 = y, 2 = x): the fixed one, and those that run down and across the screen.
+    is_turned : bool
+        Whether the stored slice has them the other way round: its rows run across the screen.
     flip_columns, flip_rows : bool
-        Whether the stored slice is mirrored for display.
+        Whether the slice, perhaps turned, is mirrored for display.
     left, right, top, bottom : str
         Orientation letters at the edges.
     """
@@ -47,6 +53,7 @@ class Plane:
     normal: int
     row: int
     column: int
+    is_turned: bool
     flip_columns: bool
     flip_rows: bool
     left: str
@@ -67,12 +74,22 @@ def axis_direction(geometry: Geometry, axis: int) -> NDArray[np.float64]:
     return column
 
 
-def dominant(vector: NDArray[np.float64]) -> int:
-    """Name the patient component (0 = x, 1 = y, 2 = z) that a vector follows most."""
-    size = np.abs(vector)
-    if size[2] >= size[0] and size[2] >= size[1]:
-        return 2
-    return 1 if size[1] >= size[0] else 0
+def closest_axes(geometry: Geometry) -> tuple[int, int, int]:
+    """Name the patient component (0 = x, 1 = y, 2 = z) that each array axis (z, y, x) stands for: three different ones.
+
+    On a steep oblique grid two axes may follow one component most; together they share out all three so that the
+    product of what they have of it is the largest.
+
+    >>> closest_axes(Geometry((1, 1, 1), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))
+    (2, 1, 0)
+    """
+    matrix = np.asarray(geometry.direction, dtype=np.float64).reshape(3, 3)
+    best, most = (2, 1, 0), -1.0
+    for order in permutations((2, 1, 0), 3):
+        fit = abs(float(np.prod([matrix[part, 2 - axis] for axis, part in enumerate(order)])))
+        if fit > most + DRAW:
+            best, most = order, fit
+    return best
 
 
 def letters(vector: NDArray[np.float64]) -> str:
@@ -87,17 +104,21 @@ def letters(vector: NDArray[np.float64]) -> str:
 
 
 def _lay(geometry: Geometry, name: str) -> Plane:
-    normal, row, column = AXES[name]
+    normal, *stored = AXES[name]
+    closest = closest_axes(geometry)
+    # Up and down is the head's direction, in axial planes the front's.
+    is_turned = closest[stored[0]] < closest[stored[1]]
+    column, row = stored if is_turned else reversed(stored)
     across, down, through = (axis_direction(geometry, axis) for axis in (column, row, normal))
-    flip_columns = bool(across[dominant(across)] < 0)
-    downwards = -1 if dominant(down) == 2 else 1
-    flip_rows = bool(down[dominant(down)] * downwards < 0)
+    flip_columns = bool(across[closest[column]] < 0)
+    downwards = -1 if closest[row] == 2 else 1
+    flip_rows = bool(down[closest[row]] * downwards < 0)
     right = -across if flip_columns else across
     bottom = -down if flip_rows else down
-    title = TITLES[dominant(through)]
-    if abs(through[dominant(through)]) < OBLIQUE_BELOW:
+    title = TITLES[closest[normal]]
+    if abs(through[closest[normal]]) < OBLIQUE_BELOW:
         title += " (oblique)"
     return Plane(
-        name, title, normal, row, column, flip_columns, flip_rows,
+        name, title, normal, row, column, is_turned, flip_columns, flip_rows,
         left=letters(-right), right=letters(right), top=letters(-bottom), bottom=letters(bottom),
     )  # fmt: skip
