@@ -13,8 +13,8 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       eqeqeq: 'error',
       'max-lines': ['error', 250],
-      'no-restricted-globals': ['error', { name: 'fetch', message: 'Only source.ts fetches.' }]
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'Only transport.ts fetches.' }]
     }
   },
-  { files: ['src/source.ts'], rules: { 'no-restricted-globals': 'off' } }
+  { files: ['src/transport.ts'], rules: { 'no-restricted-globals': 'off' } }
 );

@@ -1,16 +1,5 @@
 /** Slices kept in memory, least recently used first out, bounded in bytes whatever the volume's size. */
-import type { PlaneName } from './planes';
-
-export interface Slice {
-  rows: number;
-  columns: number;
-  values: Int16Array;
-  etag: string | null;
-  /** When the server last said that this person may still see it (ms, performance.now). */
-  checked: number;
-}
-
-export type SliceKey = `${PlaneName}/${number}`;
+import type { Slice, SliceKey } from './slices';
 
 export class SliceCache {
   private readonly slices = new Map<SliceKey, Slice>();
@@ -36,6 +25,13 @@ export class SliceCache {
         break;
       }
       this.delete(oldest);
+    }
+  }
+
+  /** Let go of the slices of layers whose pixels have changed. */
+  drop(layer: string): void {
+    for (const key of [...this.slices.keys()].filter(key => key.startsWith(`${layer}/`))) {
+      this.delete(key);
     }
   }
 

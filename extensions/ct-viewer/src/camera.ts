@@ -3,6 +3,7 @@ import type { Grid } from './geometry';
 import type { Plane } from './planes';
 
 const ZOOM_LIMITS: [number, number] = [0.5, 40];
+const LARGE_PX = 420;
 
 export class Camera {
   zoom = 1;
@@ -33,6 +34,11 @@ export class Camera {
   get scale(): number {
     const [wide, high] = this.sizeMm();
     return this.zoom * Math.min(this.width / wide, this.height / high);
+  }
+
+  /** Whether there is room for the window's words beside the scale bar. */
+  get isLarge(): boolean {
+    return this.width >= LARGE_PX;
   }
 
   reset(): void {

@@ -11,8 +11,13 @@ const POSITIVE = ['L', 'P', 'S'];
 const NEGATIVE = ['R', 'A', 'I'];
 // A component of less than about 11 degrees is not worth a letter.
 const LETTER_THRESHOLD = 0.2;
+// What the z, y and x index axes may stand for (0 = x, 1 = y, 2 = z); those that are found first win a draw.
+const ORDERS: Triple[] = [[2, 1, 0], [2, 0, 1], [1, 2, 0], [1, 0, 2], [0, 2, 1], [0, 1, 2]];
+const DRAW = 1e-9;
 
 export class Grid {
+  /** The patient component (0 = x, 1 = y, 2 = z) that each index axis (z, y, x) stands for: three different ones. */
+  readonly closest: Triple;
   private readonly inverse: number[];
 
   constructor(
@@ -22,6 +27,10 @@ export class Grid {
     readonly direction: number[]
   ) {
     this.inverse = invert(direction);
+    // On a steep oblique grid two axes may follow one component most; together they must share out all three.
+    const fit = (order: Triple): number =>
+      Math.abs(order.reduce((all, part, axis) => all * direction[3 * part + 2 - axis], 1));
+    this.closest = ORDERS.reduce((best, order) => (fit(order) > fit(best) + DRAW ? order : best));
   }
 
   /** The patient direction (unit vector, LPS) in which an index axis grows. */
@@ -53,15 +62,6 @@ export class Grid {
   clamp(index: Triple): Triple {
     return index.map((value, axis) => Math.min(Math.max(value, 0), this.shape[axis] - 1)) as Triple;
   }
-}
-
-/** The patient component (0 = x, 1 = y, 2 = z) that a vector follows most. */
-export function dominant(vector: Triple): 0 | 1 | 2 {
-  const size = vector.map(Math.abs);
-  if (size[2] >= size[0] && size[2] >= size[1]) {
-    return 2;
-  }
-  return size[1] >= size[0] ? 1 : 0;
 }
 
 /** The letters of a patient direction, strongest first: "L", or "LA" on an oblique plane. */

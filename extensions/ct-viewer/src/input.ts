@@ -1,14 +1,17 @@
 /** The habits people know from PACS: wheel, drags and keys on a plane. */
+import type { Drag, Feature, PlanePoint, Tool } from './context';
 import type { PlaneView } from './plane_view';
 import type { ViewState } from './state';
 import type { Triple } from './types';
 
 /** What the inputs ask of the viewer beyond the shared state. */
 export interface Actions {
+  readonly features: readonly Feature[];
+  readonly tool: Tool | null;
   redraw(): void;
-  resetView(): void;
-  /** The slice position under the pointer, or null when it left the plane. */
-  hover(view: PlaneView, at: [number, number] | null): void;
+  /** The place under the pointer, or null when it left the plane. */
+  hover(at: PlanePoint | null): void;
+  focus(view: PlaneView): void;
 }
 
 const LEFT = 0;
@@ -25,16 +28,7 @@ export function listenToPlane(view: PlaneView, state: ViewState, actions: Action
   listenToWheel(view, state, actions);
   listenToPointer(view, state, actions);
   view.canvas.addEventListener('keydown', event => onKey(event, view, state, actions));
-}
-
-/** Move the crosshair to the voxel under a canvas position; the slice itself stays. */
-function point(view: PlaneView, state: ViewState, at: [number, number]): void {
-  const { plane } = view;
-  const [column, row] = view.camera.toSlice(...at).map(value => Math.floor(value + 0.5));
-  const index: Triple = state.index;
-  index[plane.column] = column;
-  index[plane.row] = row;
-  state.moveTo(index);
+  view.canvas.addEventListener('focus', () => actions.focus(view));
 }
 
 function listenToWheel(view: PlaneView, state: ViewState, actions: Actions): void {
@@ -45,7 +39,8 @@ function listenToWheel(view: PlaneView, state: ViewState, actions: Actions): voi
       event.preventDefault();
       event.stopPropagation();
       if (event.ctrlKey || event.metaKey) {
-        view.camera.zoomAt(...place(event, view), event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
+        const { x, y } = place(event, view);
+        view.camera.zoomAt(x, y, event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
         actions.redraw();
         return;
       }
@@ -54,18 +49,25 @@ function listenToWheel(view: PlaneView, state: ViewState, actions: Actions): voi
       const steps = Math.abs(pixels) >= NOTCH_PX ? Math.sign(pixels) : Math.trunc(small / TRACKPAD_PX);
       small -= Math.abs(pixels) >= NOTCH_PX ? 0 : steps * TRACKPAD_PX;
       if (steps !== 0) {
-        state.step(view.plane.normal, -steps * view.plane.up);
+        stepThrough(view, state, -steps * view.plane.up);
       }
     },
     { passive: false }
   );
 }
 
+/** Step through a plane's own slices: the crosshair moves along its normal. */
+export function stepThrough(view: PlaneView, state: ViewState, steps: number): void {
+  const { grid } = view.volume;
+  const index = grid.nearest(state.position);
+  index[view.plane.normal] += steps;
+  const position = grid.toPatient(grid.clamp(index));
+  state.set({ position_mm: view.volume.id === 'v0' ? position : state.inside(position) });
+}
+
 function listenToPointer(view: PlaneView, state: ViewState, actions: Actions): void {
-  const { canvas, camera } = view;
-  let held = -1;
-  let last: [number, number] = [0, 0];
-  let grabbed = { ...state.window, x: 0, y: 0 };
+  const { canvas } = view;
+  let drag: Drag | null = null;
   canvas.addEventListener('contextmenu', event => {
     event.preventDefault();
     event.stopPropagation();
@@ -75,34 +77,86 @@ function listenToPointer(view: PlaneView, state: ViewState, actions: Actions): v
   canvas.addEventListener('pointerdown', event => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    held = event.button;
-    last = place(event, view);
-    grabbed = { ...state.window, x: last[0], y: last[1] };
-    if (held === LEFT) {
-      point(view, state, last);
-    }
+    drag?.cancel();
+    drag = dragOf(place(event, view), event, state, actions);
   });
   canvas.addEventListener('pointermove', event => {
     const at = place(event, view);
-    if (held === LEFT) {
-      point(view, state, at);
-    } else if (held === RIGHT) {
-      // To the right widens, upwards lowers the level (brighter), in steps that follow the width.
-      const step = Math.max(1, grabbed.width / 300);
-      state.setWindow(grabbed.level + (at[1] - grabbed.y) * step, grabbed.width + (at[0] - grabbed.x) * step);
-    } else if (held === MIDDLE) {
-      camera.pan(at[0] - last[0], at[1] - last[1]);
-      actions.redraw();
-    }
-    last = at;
-    actions.hover(view, at);
+    drag?.move(at, event);
+    actions.hover(at);
   });
-  const release = (): void => {
-    held = -1;
+  canvas.addEventListener('pointerup', event => {
+    drag?.end(place(event, view), event);
+    drag = null;
+  });
+  canvas.addEventListener('pointercancel', () => {
+    drag?.cancel();
+    drag = null;
+  });
+  canvas.addEventListener('pointerleave', () => actions.hover(null));
+}
+
+function dragOf(at: PlanePoint, event: PointerEvent, state: ViewState, actions: Actions): Drag | null {
+  if (event.button === RIGHT) {
+    return windowDrag(at, state);
+  }
+  if (event.button === MIDDLE) {
+    return panDrag(at, actions);
+  }
+  if (event.button !== LEFT) {
+    return null;
+  }
+  for (const feature of [...actions.features].reverse()) {
+    const drag = state.overlays ? feature.grab?.(at, event) : null;
+    if (drag) {
+      return drag;
+    }
+  }
+  return actions.tool ? actions.tool.down(at, event) : crosshairDrag(at, state);
+}
+
+function windowDrag(from: PlanePoint, state: ViewState): Drag {
+  const isOther = from.view.volume.id !== 'v0';
+  const grabbed = isOther ? state.windowOther : state.window;
+  // To the right widens, upwards lowers the level (brighter), in steps that follow the width.
+  const step = from.view.volume.isWhole ? Math.max(1, grabbed.width / 300) : grabbed.width / 300;
+  return {
+    move(at) {
+      const level = grabbed.level + (at.y - from.y) * step;
+      const width = Math.max(grabbed.width + (at.x - from.x) * step, step);
+      if (isOther) {
+        state.set({ window_other: [level, width] });
+      } else {
+        state.setWindow(level, width);
+      }
+    },
+    end: () => undefined,
+    cancel: () => undefined
   };
-  canvas.addEventListener('pointerup', release);
-  canvas.addEventListener('pointercancel', release);
-  canvas.addEventListener('pointerleave', () => actions.hover(view, null));
+}
+
+function panDrag(from: PlanePoint, actions: Actions): Drag {
+  let last = from;
+  return {
+    move(at) {
+      at.view.camera.pan(at.x - last.x, at.y - last.y);
+      last = at;
+      actions.redraw();
+    },
+    end: () => undefined,
+    cancel: () => undefined
+  };
+}
+
+/** Move the crosshair to the voxel under the pointer; the slice itself stays. */
+function crosshairDrag(from: PlanePoint, state: ViewState): Drag {
+  const move = (at: PlanePoint): void => {
+    const { grid, id } = at.view.volume;
+    const voxel = grid.clamp(at.index.map(value => Math.floor(value + 0.5)) as Triple);
+    state.set({ position_mm: id === 'v0' ? grid.toPatient(voxel) : state.inside(grid.toPatient(voxel)) });
+  };
+  move(from);
+  return { move, end: () => undefined, cancel: () => undefined };
 }
 
 function onKey(event: KeyboardEvent, view: PlaneView, state: ViewState, actions: Actions): void {
@@ -117,47 +171,26 @@ function onKey(event: KeyboardEvent, view: PlaneView, state: ViewState, actions:
     PageUp: PAGE * up, PageDown: -PAGE * up,
     Home: -view.wished, End: last - view.wished
   };
-  if (event.ctrlKey || event.metaKey || event.altKey) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) {
     return;
   }
   if (event.shiftKey && event.key in pans) {
     camera.pan(...pans[event.key]);
     actions.redraw();
   } else if (event.key in steps) {
-    state.step(plane.normal, steps[event.key]);
+    stepThrough(view, state, steps[event.key]);
   } else if (['+', '=', '-'].includes(event.key)) {
     camera.zoomAt(camera.width / 2, camera.height / 2, event.key === '-' ? 1 / ZOOM_STEP : ZOOM_STEP);
     actions.redraw();
+  } else if (event.key === 'Enter' && actions.tool?.point) {
+    actions.tool.point(view.crosshair);
   } else {
     return;
   }
   event.preventDefault();
 }
 
-/** Keys that mean the same wherever the focus is inside the viewer. */
-export function listenToKeys(root: HTMLElement, state: ViewState, actions: Actions): void {
-  root.addEventListener('keydown', event => {
-    const target = event.target as HTMLElement;
-    const isTyping = target.matches('input, select');
-    const isPressing = event.key === ' ' && target.matches('button, summary');
-    if (isTyping || isPressing || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    const preset = state.presets[Number(event.key) - 1];
-    if (event.key >= '1' && event.key <= '5' && preset) {
-      state.setPreset(preset.name);
-    } else if (event.key === ' ') {
-      state.setOverlays(!state.overlays);
-    } else if (event.key === 'r' || event.key === 'R') {
-      actions.resetView();
-    } else {
-      return;
-    }
-    event.preventDefault();
-  });
-}
-
-function place(event: MouseEvent, view: PlaneView): [number, number] {
+function place(event: MouseEvent, view: PlaneView): PlanePoint {
   const box = view.canvas.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
+  return view.pointAt(event.clientX - box.left, event.clientY - box.top);
 }

@@ -1,35 +1,57 @@
-/** One plane on its canvas. */
+/** One plane of a volume on its canvas. */
 import { Camera } from './camera';
-import type { Slice, SliceKey } from './cache';
+import type { Feature, Pen, PlanePoint } from './context';
 import * as overlays from './overlays';
+import { Picture } from './painter';
+import { penOf } from './pens';
 import type { Plane } from './planes';
+import type { ShownVolume } from './shown_volume';
+import { keyOf, type Slice, type SliceAsk } from './slices';
 import type { SliceSource } from './source';
 import type { ViewState } from './state';
+import type { Triple } from './types';
 import { signed } from './words';
-import { GreyTable } from './windowing';
+
+// Slices of a coarse level are at most this many pixels an edge.
+const COARSE_PIXELS = 160;
+
+interface Shown {
+  index: number;
+  level: number;
+  slice: Slice;
+}
 
 export class PlaneView {
+  /** What a layout places; it holds the canvas. */
+  readonly cell = document.createElement('div');
   readonly canvas = document.createElement('canvas');
   readonly camera: Camera;
   /** The slice on screen, which lags behind the wished one while that is on its way. */
-  private shown: { index: number; slice: Slice } | null = null;
-  private painted = '';
-  private readonly picture = document.createElement('canvas');
+  private shown: Shown | null = null;
+  /** A slice that stays whatever the crosshair does, and what comes after it on the next page of a montage. */
+  pin: { index: number; next: number | null } | null = null;
+  picture = new Picture();
 
   constructor(
     readonly plane: Plane,
+    readonly volume: ShownVolume,
     private readonly state: ViewState,
     private readonly source: SliceSource,
-    private readonly table: GreyTable
+    private readonly features: readonly Feature[]
   ) {
-    this.camera = new Camera(state.grid, plane);
-    this.canvas.className = 'ctv-plane';
-    this.canvas.tabIndex = 0;
-    const { canvas } = this;
+    this.camera = new Camera(volume.grid, plane);
+    const { canvas, cell } = this;
+    cell.className = `ctv-cell ctv-${plane.name}`;
+    cell.append(canvas);
+    canvas.className = 'ctv-plane';
+    canvas.tabIndex = 0;
     canvas.dataset.plane = plane.name;
+    const { left, right, top, bottom } = plane.letters;
+    canvas.dataset.letters = [left, right, top, bottom].join(' ');
+    canvas.dataset.volume = volume.id;
     canvas.setAttribute('role', 'slider');
     canvas.setAttribute('aria-orientation', 'vertical');
-    canvas.setAttribute('aria-label', `${plane.title} plane`);
+    canvas.setAttribute('aria-label', `${plane.title} plane${volume.id === 'v0' ? '' : ` of ${volume.facts.title}`}`);
     canvas.setAttribute('aria-valuemin', '0');
     canvas.setAttribute('aria-valuemax', String(this.count - 1));
   }
@@ -38,34 +60,90 @@ export class PlaneView {
     return this.camera.depth;
   }
 
+  /** The slice to show: the pinned one, else the one that the crosshair lies on. */
   get wished(): number {
-    return this.state.index[this.plane.normal];
+    return this.pin?.index ?? this.atCrosshair;
   }
 
-  get key(): SliceKey {
-    return `${this.plane.name}/${this.wished}`;
+  get atCrosshair(): number {
+    return this.volume.grid.nearest(this.state.position)[this.plane.normal];
   }
 
   get isComplete(): boolean {
-    return this.shown?.index === this.wished;
+    return this.asks(this.wished).every(ask => this.source.cache.get(keyOf(ask)) !== undefined);
   }
 
-  /** The value in HU under a slice position, if that slice is on screen. */
-  valueAt(column: number, row: number): number | null {
-    const slice = this.shown?.slice;
-    const [c, r] = [Math.floor(column + 0.5), Math.floor(row + 0.5)];
-    if (!slice || c < 0 || r < 0 || c >= slice.columns || r >= slice.rows) {
+  /** Whether the volume's own slice at the crosshair is there in full resolution. */
+  get hasFull(): boolean {
+    return this.source.cache.get(keyOf(this.ask(this.wished))) !== undefined;
+  }
+
+  /** The index of the slice on screen, or null before the first one has come. */
+  get shownIndex(): number | null {
+    return this.shown?.index ?? null;
+  }
+
+  /** The full-resolution slice on screen, in stored numbers; null while there is only a coarse one, or none. */
+  get slice(): Slice | null {
+    return this.shown?.level === 0 ? this.shown.slice : null;
+  }
+
+  /** What the plane needs at an index, in full resolution. */
+  asks(index: number): SliceAsk[] {
+    return [this.ask(index), ...this.features.flatMap(feature => feature.wants?.(this, index) ?? [])];
+  }
+
+  /** The volume's own slice at an index and level; the index counts in full resolution. */
+  ask(index: number, level = 0): SliceAsk {
+    const { state, plane, volume } = this;
+    return {
+      layer: volume.id, plane: plane.name, index: index >> level, level,
+      slab_mm: state.get('slab_mm'), mode: state.get('slab_mode'), on: '', isTurned: plane.isTurned
+    };
+  }
+
+  /** The coarse slice to show until the full one is there, or null where that would not help. */
+  coarseAsk(index: number): SliceAsk | null {
+    for (let level = 1; level < this.volume.facts.levels; level++) {
+      const shape = this.volume.levelShape(level);
+      if (Math.max(shape[this.plane.row], shape[this.plane.column]) <= COARSE_PIXELS) {
+        return this.ask(index, level);
+      }
+    }
+    return null;
+  }
+
+  /** A place by its canvas pixels. */
+  pointAt(x: number, y: number): PlanePoint {
+    const [column, row] = this.camera.toSlice(x, y);
+    const index: Triple = [0, 0, 0];
+    index[this.plane.normal] = this.shown?.index ?? this.wished;
+    index[this.plane.column] = column;
+    index[this.plane.row] = row;
+    return { view: this, x, y, index, position: this.volume.grid.toPatient(index) };
+  }
+
+  /** The place of the crosshair on this plane. */
+  get crosshair(): PlanePoint {
+    const index = this.volume.grid.toIndex(this.state.position);
+    const [x, y] = this.camera.toScreen(index[this.plane.column], index[this.plane.row]);
+    return { view: this, x, y, index, position: this.state.position };
+  }
+
+  /** The stored number at a voxel index (z, y, x), if that slice is on screen in full resolution. */
+  storedAt(index: Triple): number | null {
+    const { slice, plane } = this;
+    const [column, row] = [Math.floor(index[plane.column] + 0.5), Math.floor(index[plane.row] + 0.5)];
+    if (!slice || column < 0 || row < 0 || column >= slice.columns || row >= slice.rows) {
       return null;
     }
-    return slice.values[r * slice.columns + c];
+    return slice.values[row * slice.columns + column];
   }
 
   /** Take every pixel off the screen and out of memory. */
   clear(): void {
     this.shown = null;
-    this.painted = '';
-    this.picture.width = 0;
-    this.picture.height = 0;
+    this.picture.clear();
     this.draw();
   }
 
@@ -79,12 +157,8 @@ export class PlaneView {
   }
 
   draw(): void {
-    const arrived = this.source.refusal === null ? this.source.cache.get(this.key) : undefined;
-    if (arrived) {
-      this.shown = { index: this.wished, slice: arrived };
-    }
-    const { canvas, camera, plane, state } = this;
-    const context = canvas.getContext('2d', { alpha: false });
+    this.choose();
+    const { canvas, camera, source } = this, context = penOf(canvas, { alpha: false });
     if (!context) {
       return;
     }
@@ -94,62 +168,76 @@ export class PlaneView {
     context.fillRect(0, 0, canvas.width, canvas.height);
     const ratio = canvas.width / camera.width;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (!this.shown && this.source.refusal === null) {
+    if (!this.shown && source.refusal === null) {
       overlays.drawLoading(context, camera);
     }
     if (this.shown) {
-      this.drawSlice(context, this.shown.slice);
-      if (state.overlays) {
-        canvas.dataset.boxes = String(
-          overlays.drawBoxes(context, camera, plane, this.shown.index, state.boxes)
-        );
-        overlays.drawCrosshair(context, camera, plane, state.grid.toIndex(state.position));
-      }
-      overlays.drawLetters(context, camera, plane);
-      overlays.drawScaleBar(context, camera);
-      overlays.drawCaption(context, camera, plane, this.shown.index, !this.isComplete);
-      if (plane.normal === 0) {
-        overlays.drawCorner(context, camera, `W ${state.window.width}  L ${signed(state.window.level)}`);
-      }
+      this.drawAll({ context, view: this, camera, plane: this.plane, shown: this.shown.index }, this.shown);
     }
     this.describe();
   }
 
-  private drawSlice(context: CanvasRenderingContext2D, slice: Slice): void {
-    this.paint(slice);
+  /** Draw a picture in slice pixels where the slice lies; `step` fine pixels a picture pixel. */
+  place(context: CanvasRenderingContext2D, picture: CanvasImageSource, step = 1, isSmooth = true): void {
     const { camera } = this;
     const [sx, sy] = camera.steps();
     const [x, y] = camera.toScreen(-0.5, -0.5);
     context.save();
     context.translate(x, y);
-    context.scale(sx, sy);
+    context.scale(sx * step, sy * step);
     // Interpolated while voxels are small; true voxels once somebody zooms in to see them.
-    const size = Math.min(Math.abs(sx), Math.abs(sy));
-    context.imageSmoothingEnabled = size < 12;
+    const size = Math.min(Math.abs(sx), Math.abs(sy)) * step;
+    context.imageSmoothingEnabled = isSmooth && (size < 12 || step > 1);
     context.imageSmoothingQuality = size < 0.7 ? 'medium' : 'low';
-    context.drawImage(this.picture, 0, 0);
+    context.drawImage(picture, 0, 0);
     context.restore();
   }
 
-  /** Turn HU into grey, once for each slice and window. */
-  private paint(slice: Slice): void {
-    const { level, width } = this.state.window;
-    const stamp = `${this.shown?.index} ${level} ${width}`;
-    if (stamp === this.painted) {
+  close(): void {
+    this.clear();
+    this.cell.remove();
+  }
+
+  /** Take the best slice that is there: the full one, a coarse one of the same index, else what was shown. */
+  private choose(): void {
+    if (this.source.refusal !== null) {
+      this.shown = null;
       return;
     }
-    const { picture } = this;
-    picture.width = slice.columns;
-    picture.height = slice.rows;
-    const pixels = new Uint32Array(slice.values.length);
-    const table = this.table.at(level, width);
-    const { values } = slice;
-    for (let i = 0; i < values.length; i++) {
-      pixels[i] = table[values[i] + 32768];
+    const index = this.wished;
+    const full = this.source.cache.get(keyOf(this.ask(index)));
+    if (full) {
+      this.shown = { index, level: 0, slice: full };
+      return;
     }
-    const data = new ImageData(new Uint8ClampedArray(pixels.buffer), slice.columns, slice.rows);
-    picture.getContext('2d')?.putImageData(data, 0, 0);
-    this.painted = stamp;
+    const coarse = this.coarseAsk(index);
+    const slice = coarse && this.source.cache.get(keyOf(coarse));
+    if (coarse && slice) {
+      this.shown = { index, level: coarse.level, slice };
+    }
+  }
+
+  private drawAll(pen: Pen, shown: Shown): void {
+    const { context, camera } = pen;
+    const { plane, state, volume } = this;
+    const greys = state.greysOf(volume);
+    this.place(context, this.picture.paint(shown.slice, greys), 2 ** shown.level);
+    this.features.forEach(feature => feature.under?.(pen));
+    if (state.overlays) {
+      if (this.wished === this.atCrosshair) {
+        overlays.drawCrosshair(context, camera, plane, volume.grid.toIndex(state.position));
+      }
+      this.features.forEach(feature => feature.draw?.(pen));
+    }
+    overlays.drawLetters(context, camera, plane);
+    overlays.drawScaleBar(context, camera);
+    overlays.drawCaption(context, camera, plane, shown.index, shown.index !== this.wished || shown.level > 0);
+    if (camera.isLarge) {
+      const slab = state.get('slab_mm');
+      const words = slab > 0 ? [`${state.get('slab_mode')} ${slab} mm`] : [];
+      words.push(`W ${volume.number(greys.width)}  L ${signed(volume.number(greys.level))}`);
+      overlays.drawCorner(context, camera, words.join('   '));
+    }
   }
 
   private describe(): void {
@@ -157,5 +245,6 @@ export class PlaneView {
     canvas.setAttribute('aria-valuenow', String(this.wished));
     canvas.setAttribute('aria-valuetext', `slice ${this.wished} of 0 to ${this.count - 1}`);
     canvas.dataset.shown = this.shown ? String(this.shown.index) : '';
+    canvas.dataset.level = this.shown ? String(this.shown.level) : '';
   }
 }

@@ -1,8 +1,11 @@
 /**
- * The slices of one view, fetched from the Jupyter server: what is on screen first, then what comes next in the
- * scrolling direction. The only module that fetches.
+ * The slices of one widget, whatever they come from: what is on screen first, then what comes next in the scrolling
+ * direction; what nobody wants any more is cancelled.
  */
-import { SliceCache, type Slice, type SliceKey } from './cache';
+import { SliceCache } from './cache';
+import { keyOf, turn, type Slice, type SliceAsk, type SliceKey } from './slices';
+import { HttpTransport, isFromKernel, KernelTransport, Refused, type Transport, Trouble } from './transport';
+import type { Model } from './types';
 
 // The promise is 64 MB of buffers a view; a quarter is left for the canvases.
 const CACHE_BYTES = 48 * 1024 * 1024;
@@ -13,11 +16,13 @@ const PREFETCH_LINES = 3;
 const BELIEVED_MS = 15_000;
 const LOOK_AGAIN_MS = 20_000;
 const RETRY_MS = 2_000;
+// Above this many ms for a full slice a coarse one is fetched before it, and packing is worth its CPU time.
+const SLOW_MS = 80;
 
 /** What a viewer shows now, and what it will probably show next. */
 export interface Wish {
-  visible: SliceKey[];
-  ahead: SliceKey[];
+  visible: SliceAsk[];
+  ahead: SliceAsk[];
 }
 
 export interface Listener {
@@ -33,17 +38,31 @@ export class SliceSource {
   refusal: string | null = null;
   private readonly wishes = new Map<Listener | null, Wish>();
   private readonly flights = new Map<SliceKey, AbortController>();
+  private readonly transports = new Map<string, Transport>();
+  private readonly kernel: KernelTransport;
   private trouble: string | null = null;
   private retryTimer: number | undefined;
   private readonly lookTimer: number;
+  /** How long a full slice takes, a running mean in ms; unknown at first. */
+  private latency: number | null = null;
 
-  constructor(private readonly address: string) {
+  constructor(
+    private readonly model: Model,
+    private readonly base: string
+  ) {
+    this.kernel = new KernelTransport(model);
     document.addEventListener('visibilitychange', this.onVisibility);
     this.lookTimer = window.setInterval(() => {
       if (document.visibilityState === 'visible') {
         this.pump();
+        void this.checkGuards();
       }
     }, LOOK_AGAIN_MS);
+  }
+
+  /** Whether the line is slow, or nobody knows yet: then a coarse picture first helps. */
+  get isSlow(): boolean {
+    return this.latency === null || this.latency > SLOW_MS;
   }
 
   /** Say what a listener wants; slices that nobody wants any more are cancelled. */
@@ -62,6 +81,20 @@ export class SliceSource {
     this.tellRefusal(null);
     this.cache.distrust();
     this.pump();
+    void this.checkGuards();
+  }
+
+  /** A layer's pixels have changed in the kernel. */
+  renew(layer: string): void {
+    this.cache.drop(layer);
+    this.transports.delete(layer);
+    for (const [key, flight] of this.flights) {
+      if (key.startsWith(`${layer}/`)) {
+        this.flights.delete(key);
+        flight.abort();
+      }
+    }
+    this.pump();
   }
 
   close(): void {
@@ -70,6 +103,7 @@ export class SliceSource {
     window.clearInterval(this.lookTimer);
     this.wishes.clear();
     this.pump();
+    this.kernel.close();
     this.cache.clear();
   }
 
@@ -77,12 +111,13 @@ export class SliceSource {
     if (document.visibilityState === 'visible') {
       this.cache.distrust();
       this.pump();
+      void this.checkGuards();
     }
   };
 
   private pump(): void {
-    const visible = new Set([...this.wishes.values()].flatMap(wish => wish.visible));
-    const wanted = new Set([...visible, ...[...this.wishes.values()].flatMap(wish => wish.ahead)]);
+    const visible = new Map(asksOf(this.wishes, 'visible'));
+    const wanted = new Map([...visible, ...asksOf(this.wishes, 'ahead')]);
     for (const [key, flight] of this.flights) {
       if (!wanted.has(key) || this.refusal !== null) {
         this.flights.delete(key);
@@ -92,51 +127,88 @@ export class SliceSource {
     if (this.refusal !== null || this.retryTimer !== undefined) {
       return;
     }
-    for (const key of wanted) {
+    for (const [key, ask] of wanted) {
       const isVisible = visible.has(key);
       const cached = this.cache.get(key);
-      const isFresh = cached && (!isVisible || performance.now() - cached.checked < BELIEVED_MS);
-      if (!isFresh && !this.flights.has(key) && (isVisible || this.flights.size < PREFETCH_LINES)) {
-        void this.fetchSlice(key, cached);
+      const mustAsk = isVisible && cached?.etag && performance.now() - cached.checked >= BELIEVED_MS;
+      if ((!cached || mustAsk) && !this.flights.has(key) && (isVisible || this.flights.size < PREFETCH_LINES)) {
+        void this.fetchSlice(key, ask, cached);
       }
     }
   }
 
-  private async fetchSlice(key: SliceKey, cached: Slice | undefined): Promise<void> {
+  private async fetchSlice(key: SliceKey, ask: SliceAsk, cached: Slice | undefined): Promise<void> {
     const flight = new AbortController();
     this.flights.set(key, flight);
+    const began = performance.now();
     try {
-      // "no-store": governed pixels stay out of the browser's own cache on disk; the ETag is ours to send.
-      const reply = await fetch(`${this.address}/slices/${key}`, {
-        cache: 'no-store',
-        credentials: 'same-origin',
-        signal: flight.signal,
-        headers: cached?.etag ? { 'If-None-Match': cached.etag } : {}
-      });
-      const isRefused = reply.status >= 400 && reply.status < 500 && reply.status !== 429;
-      const sentence = isRefused ? await sentenceOf(reply) : null;
-      const slice = isRefused || (reply.status === 304 && cached) ? cached : await readSlice(reply);
+      const come = await this.transportOf(ask.layer).fetch(ask, cached, flight.signal);
+      const slice = come && ask.isTurned ? turn(come) : (come ?? cached);
       // While it was on its way, it may have been cancelled: nobody looks any more, or access has ended.
-      if (this.flights.get(key) !== flight) {
+      if (this.flights.get(key) !== flight || !slice) {
         return;
       }
-      if (sentence !== null) {
-        this.tellRefusal(sentence);
-      } else if (slice) {
-        slice.checked = performance.now();
-        this.cache.set(key, slice);
-        this.tellTrouble(null);
-        this.each(listener => listener.onSlice(key));
+      slice.checked = performance.now();
+      if (!cached && ask.level === 0) {
+        this.latency = (this.latency ?? slice.checked - began) * 0.7 + (slice.checked - began) * 0.3;
       }
+      this.cache.set(key, slice);
+      this.tellTrouble(null);
+      this.each(listener => listener.onSlice(key));
     } catch (problem) {
       if (this.flights.get(key) === flight) {
-        const reason = problem instanceof SliceError ? problem.message : 'The Jupyter server does not answer.';
-        this.tellTrouble(`${reason} The viewer tries again.`);
+        this.tellProblem(problem);
       }
     } finally {
       if (this.flights.get(key) === flight) {
         this.flights.delete(key);
         this.pump();
+      }
+    }
+  }
+
+  private tellProblem(problem: unknown): void {
+    if (problem instanceof Refused) {
+      this.tellRefusal(problem.message);
+    } else {
+      const reason = problem instanceof Trouble ? problem.message : 'The Jupyter server does not answer.';
+      this.tellTrouble(`${reason} The viewer tries again.`);
+    }
+  }
+
+  private transportOf(layer: string): Transport {
+    let transport = this.transports.get(layer);
+    if (!transport) {
+      transport = this.makeTransport(layer);
+      this.transports.set(layer, transport);
+    }
+    return transport;
+  }
+
+  private makeTransport(layer: string): Transport {
+    const volume = this.model.get('volumes').find(one => one.id === layer);
+    const labels = this.model.get('labels').find(one => one.id === layer);
+    if (isFromKernel(volume ?? labels)) {
+      return this.kernel;
+    }
+    const view = volume?.view_id ?? this.model.get('volumes')[0].view_id;
+    return this.http(view, labels?.set ?? '');
+  }
+
+  private http(view: string, labelSet: string): HttpTransport {
+    const gridOf = (id: string) => this.model.get('volumes').find(one => one.id === id);
+    const address = `${this.base}workbench/api/views/${encodeURIComponent(view)}`;
+    return new HttpTransport(address, labelSet, gridOf, () => this.latency !== null && this.latency > SLOW_MS);
+  }
+
+  /** Arrays made of a governed scan come from the kernel; the scan itself must still be open to this person. */
+  private async checkGuards(): Promise<void> {
+    const guarded = this.model.get('volumes').filter(one => one.kind === 'kernel' && one.view_id);
+    for (const volume of guarded) {
+      try {
+        await this.http(volume.view_id, '').check();
+      } catch (problem) {
+        this.tellProblem(problem);
       }
     }
   }
@@ -173,29 +245,6 @@ export class SliceSource {
   }
 }
 
-class SliceError extends Error {}
-
-async function readSlice(reply: Response): Promise<Slice> {
-  if (!reply.ok) {
-    throw new SliceError(await sentenceOf(reply));
-  }
-  const [rows, columns] = (reply.headers.get('X-Shape') ?? '').split(',').map(Number);
-  const bytes = await reply.arrayBuffer();
-  if (!rows || !columns || bytes.byteLength !== rows * columns * 2) {
-    throw new SliceError('A slice arrived incomplete.');
-  }
-  return { rows, columns, values: new Int16Array(bytes), etag: reply.headers.get('ETag'), checked: 0 };
-}
-
-/** The sentence for people in the JSON that every door of the workbench answers an error with. */
-async function sentenceOf(reply: Response): Promise<string> {
-  try {
-    const body = (await reply.json()) as { message?: unknown };
-    if (typeof body.message === 'string' && body.message) {
-      return body.message;
-    }
-  } catch {
-    // Not the workbench's own answer (a proxy, a sign-in page): say what is known.
-  }
-  return `The server refused this picture (HTTP ${reply.status}). Sign in again, then run the cell again.`;
+function asksOf(wishes: Map<Listener | null, Wish>, part: keyof Wish): [SliceKey, SliceAsk][] {
+  return [...wishes.values()].flatMap(wish => wish[part].map(ask => [keyOf(ask), ask] as [SliceKey, SliceAsk]));
 }

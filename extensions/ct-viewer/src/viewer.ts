@@ -1,60 +1,104 @@
-/** One view of the widget: three linked planes, their controls, and what they ask of the slices' source. */
-import type { SliceKey } from './cache';
-import { Controls, make } from './controls';
-import { listenToKeys, listenToPlane, type Actions } from './input';
+/** One view of the widget: planes in a layout, their controls, the features, and what they ask of the source. */
+import type { Context, Feature, Key, Layout, OpenLayout, PlanePoint, Tool } from './context';
+import { Controls } from './controls';
+import { button, make } from './elements';
+import { FEATURES } from './features';
+import { listenToPlane, type Actions } from './input';
+import { help, listenToKeys } from './keys';
+import { planeLayouts } from './layouts';
 import { PlaneView } from './plane_view';
-import { layPlanes } from './planes';
+import { ShownVolume } from './shown_volume';
+import { SidePanels } from './side_panels';
 import type { Listener, SliceSource } from './source';
 import { ViewState } from './state';
-import type { Model, Triple } from './types';
-import { GreyTable } from './windowing';
-import { place, signed } from './words';
+import { Travel } from './travel';
+import type { Model, PlaneName, Triple } from './types';
+import { viewerKeys } from './viewer_keys';
+import { place } from './words';
 
-// How many slices are fetched ahead of the scroll; also how many behind are not given up.
-const AHEAD = 8;
-const BEHIND = 2;
-
-export class Viewer implements Actions, Listener {
-  private readonly state: ViewState;
-  private readonly views: PlaneView[];
+export class Viewer implements Context, Actions, Listener {
+  readonly state: ViewState;
+  readonly volumes: ShownVolume[];
+  readonly features: Feature[] = [];
+  readonly root: HTMLElement;
+  focused: PlaneView | null = null;
+  tool: Tool | null = null;
   private readonly controls: Controls;
-  private readonly root: HTMLElement;
+  private readonly panels: SidePanels;
+  private readonly layouts: Layout[];
+  private readonly ground = make('div', { class: 'ctv-ground' });
   private readonly crosshair = make('span', { class: 'ctv-place' });
   private readonly cursor = make('span', { class: 'ctv-cursor' });
+  private readonly said = make('span', { class: 'ctv-said', role: 'status' });
   private readonly notice = make('span', { class: 'ctv-notice', role: 'status' });
   private readonly refusal = make('div', { class: 'ctv-refusal', role: 'alert' });
   private readonly observer = new ResizeObserver(() => this.resize());
-  private previous: Triple;
-  private travel: { view: PlaneView; by: number } | null = null;
+  private readonly travel = new Travel();
+  private layout: { id: string; open: OpenLayout } | null = null;
   private frame = 0;
 
-  constructor(model: Model, host: HTMLElement, private readonly source: SliceSource) {
-    this.state = new ViewState(model);
-    this.previous = this.state.index;
-    const table = new GreyTable();
-    this.views = layPlanes(this.state.grid).map(plane => new PlaneView(plane, this.state, source, table));
-    this.controls = new Controls(this.state, this, model.get('title'));
-    const planes = this.views.map(view => make('div', { class: `ctv-cell ctv-${view.plane.name}` }, view.canvas));
+  constructor(
+    readonly model: Model,
+    host: HTMLElement,
+    readonly source: SliceSource,
+    readonly moduleUrl: (name: string) => string | null
+  ) {
+    this.volumes = model.get('volumes').map(facts => new ShownVolume(facts));
+    this.state = new ViewState(model, this.volumes[0]);
+    FEATURES.forEach(install => this.features.push(install(this)));
+    this.layouts = [...planeLayouts(this), ...this.features.flatMap(feature => feature.layouts ?? [])];
+    const keys: Key[] = viewerKeys(this);
+    this.controls = new Controls(
+      this.state, this.volumes[0], this.features, this.layouts, this, help(keys, this.features)
+    );
+    this.panels = new SidePanels(this.features);
+    const title = model.get('title');
     this.root = make(
       'section',
       // JupyterLab would take 1, R and the arrows for commands on the cell.
-      { class: 'ctv', 'aria-label': `CT viewer, ${model.get('title')}`, 'data-lm-suppress-shortcuts': 'true' },
+      { class: 'ctv', 'aria-label': `CT viewer, ${title}`, 'data-lm-suppress-shortcuts': 'true' },
       this.controls.bar,
-      make('div', { class: 'ctv-planes' }, ...planes, this.refusal),
-      make('div', { class: 'ctv-status' }, this.crosshair, this.cursor, this.notice)
+      make('div', { class: 'ctv-body' }, make('div', { class: 'ctv-planes' }, this.ground, this.refusal), this.panels.element),
+      make('div', { class: 'ctv-status' }, this.crosshair, this.cursor, this.said, this.notice)
     );
     host.append(this.root);
-    this.views.forEach(view => listenToPlane(view, this.state, this));
-    listenToKeys(this.root, this.state, this);
+    listenToKeys(this.root, keys, this.features, () => this.focused);
     this.state.onChange(() => this.onState());
     this.observer.observe(this.root);
     this.onRefusal(source.refusal);
-    this.resize();
     this.onState();
+    this.resize();
   }
 
-  redraw(): void {
-    this.frame ||= requestAnimationFrame(() => this.draw());
+  get views(): readonly PlaneView[] {
+    return this.layout?.open.views ?? [];
+  }
+
+  makePlane(name: PlaneName, volume = 0): PlaneView {
+    const shown = this.volumes[volume];
+    const view = new PlaneView(shown.plane(name), shown, this.state, this.source, this.features);
+    listenToPlane(view, this.state, this);
+    return view;
+  }
+
+  chooseTool(id: string | null): void {
+    this.tool?.cancel?.();
+    this.tool = this.features.flatMap(feature => feature.tools ?? []).find(tool => tool.id === id) ?? null;
+    this.root.dataset.tool = this.tool?.id ?? '';
+    this.ground.style.cursor = this.tool?.cursor ?? '';
+    this.say(this.tool ? this.tool.title : '');
+    this.controls.update(this.tool?.id ?? null);
+    this.redraw();
+  }
+
+  undo(): void {
+    const what = this.state.undo();
+    this.say(what ? `Undone: ${what}` : 'Nothing to undo');
+  }
+
+  redo(): void {
+    const what = this.state.redo();
+    this.say(what ? `Done again: ${what}` : 'Nothing to do again');
   }
 
   resetView(): void {
@@ -62,23 +106,39 @@ export class Viewer implements Actions, Listener {
     this.state.reset();
   }
 
-  hover(view: PlaneView, at: [number, number] | null): void {
-    const [column, row] = at ? view.camera.toSlice(...at) : [-1, -1];
-    const value = view.valueAt(column, row);
-    if (value === null) {
+  redraw(): void {
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  refresh(): void {
+    this.source.wish(this, this.travel.wish(this.views, this.state.get('slab_mm') > 0, this.source.isSlow));
+    this.redraw();
+  }
+
+  say(sentence: string): void {
+    this.said.textContent = sentence;
+  }
+
+  focus(view: PlaneView): void {
+    this.focused = view;
+  }
+
+  hover(at: PlanePoint | null): void {
+    const stored = at?.view.storedAt(at.index) ?? null;
+    if (!at || stored === null) {
       this.cursor.textContent = '';
       return;
     }
-    const index = this.state.index;
-    index[view.plane.column] = Math.floor(column + 0.5);
-    index[view.plane.row] = Math.floor(row + 0.5);
-    this.cursor.textContent = `cursor ${place(this.state.grid.toPatient(index))}: ${signed(value)} HU`;
+    const voxel = at.index.map(value => Math.floor(value + 0.5)) as Triple;
+    const { volume } = at.view;
+    const words = this.features.map(feature => feature.hover?.(at) ?? '').filter(word => word);
+    this.cursor.textContent = [
+      `cursor ${place(volume.grid.toPatient(voxel))}: ${volume.say(stored)}`, ...words
+    ].join(' · ');
   }
 
-  onSlice(key: SliceKey): void {
-    if (this.views.some(view => view.key === key)) {
-      this.redraw();
-    }
+  onSlice(): void {
+    this.redraw();
   }
 
   onRefusal(sentence: string | null): void {
@@ -87,12 +147,14 @@ export class Viewer implements Actions, Listener {
     if (sentence === null) {
       return;
     }
-    const again = make('button', { type: 'button' }, 'Check access again');
-    again.addEventListener('click', () => this.source.retry());
+    const again = button('Check access again', 'Ask the server once more', () => this.source.retry());
     this.refusal.replaceChildren(make('p', {}, sentence), again);
     this.cursor.textContent = '';
     this.views.forEach(view => view.clear());
-    this.redraw();
+    this.layout?.open.clear?.();
+    this.features.forEach(feature => feature.clear?.());
+    // At once and not with the next frame, which a hidden page never gets.
+    this.draw();
   }
 
   onTrouble(sentence: string | null): void {
@@ -102,43 +164,40 @@ export class Viewer implements Actions, Listener {
   close(): void {
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
+    this.features.forEach(feature => feature.close?.());
+    this.layout?.open.close();
     this.state.close();
     this.source.leave(this);
     this.root.remove();
   }
 
   private onState(): void {
-    const index = this.state.index;
-    for (const view of this.views) {
-      const by = index[view.plane.normal] - this.previous[view.plane.normal];
-      if (by !== 0 && Math.abs(by) <= AHEAD) {
-        this.travel = { view, by: Math.sign(by) };
-      }
-    }
-    this.previous = index;
-    this.source.wish(this, { visible: this.views.map(view => view.key), ahead: this.ahead() });
-    this.controls.update();
-    this.redraw();
+    this.openLayout();
+    this.travel.follow(this.views);
+    this.features.forEach(feature => feature.update?.());
+    this.layout?.open.update?.();
+    this.controls.update(this.tool?.id ?? null);
+    this.panels.update();
+    this.refresh();
   }
 
-  /** What will be wished next if the hand goes on as it does; before it moves, the neighbours of the large plane. */
-  private ahead(): SliceKey[] {
-    const { view, by } = this.travel ?? { view: this.views[0], by: -this.views[0].plane.up };
-    const keys: SliceKey[] = [];
-    const offsets = this.travel
-      ? [...range(AHEAD), ...range(BEHIND).map(offset => -offset)]
-      : range(2).flatMap(offset => [-offset, offset]);
-    for (const offset of offsets) {
-      const index = view.wished + offset * by;
-      if (index >= 0 && index < view.count) {
-        keys.push(`${view.plane.name}/${index}`);
-      }
+  private openLayout(): void {
+    const wished = this.state.get('arrangement');
+    const found = this.layouts.find(one => one.id === wished && (one.isOffered?.() ?? true)) ?? this.layouts[0];
+    if (found.id === this.layout?.id) {
+      return;
     }
-    return keys;
+    this.layout?.open.close();
+    this.ground.replaceChildren();
+    this.focused = null;
+    this.layout = { id: found.id, open: found.open(this.ground) };
+    this.root.dataset.layout = found.id;
+    this.resize();
   }
 
   private resize(): void {
     this.views.forEach(view => view.resize());
+    this.layout?.open.resize?.();
     this.draw();
   }
 
@@ -146,20 +205,19 @@ export class Viewer implements Actions, Listener {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     this.views.forEach(view => view.draw());
+    this.layout?.open.draw?.();
     const { state, root } = this;
     const [z, y, x] = state.index;
-    const onCrosshair = this.views[0].isComplete ? this.views[0].valueAt(x, y) : null;
+    const at = this.views.find(
+      view => view.volume.id === 'v0' && view.isComplete && view.shownIndex === state.index[view.plane.normal]
+    );
+    const stored = at?.storedAt(state.index) ?? null;
     this.crosshair.textContent =
       `crosshair ${place(state.position)}` +
-      (onCrosshair === null ? '' : `: ${signed(onCrosshair)} HU`) +
+      (stored === null ? '' : `: ${this.volumes[0].say(stored)}`) +
       `, voxel [${z}, ${y}, ${x}]`;
     // Read by tests and by the measurement of the first picture.
     root.dataset.cacheBytes = String(this.source.cache.bytes);
-    root.toggleAttribute('data-complete', this.views.every(view => view.isComplete));
+    root.toggleAttribute('data-complete', this.source.refusal === null && this.views.every(view => view.isComplete));
   }
-}
-
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1);
 }
