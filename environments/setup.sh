@@ -52,15 +52,15 @@ if [ "${#packages[@]}" -gt 0 ]; then
 fi
 
 extras="train,ingest"
-[ "$level" = demo ] || extras="train,ingest,test"
-[ "$level" = bench ] && extras="train,ingest,test,bench"
+[ "$level" = demo ] || extras="train,ingest,itk,test"
+[ "$level" = bench ] && extras="train,ingest,itk,test,bench"
 stamp=".venv/setup-$level"
 # Everything the installed package is made from; the Python sources themselves are used in place.
 wanted="$( { "$python" --version; cat pyproject.toml environments/constraints.txt environments/setup.sh;
   find extensions workbench/jupyter/config workbench/jupyter/kernels -type f \
     -not -path '*/node_modules/*' -not -path '*/lib/*' -not -name '*.tsbuildinfo' | LC_ALL=C sort | xargs cat; } | cksum)"
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] \
-  && [ -f workbench/jupyter/labextension/package.json ] && [ -f workbench/viewer/static/ct-viewer.js ]; then
+  && [ -f workbench/jupyter/labextension/package.json ] && [ -f workbench/viewer/static/volume3d.js ]; then
   exit 0
 fi
 
@@ -77,7 +77,7 @@ say "Installing the workbench [$extras] and building the JupyterLab extension (2
 rm -rf workbench/jupyter/labextension workbench/viewer/static
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -c environments/constraints.txt -e ".[$extras]" >&2 \
   || stop "pip could not install the workbench; its message stands above."
-[ -f workbench/jupyter/labextension/package.json ] && [ -f workbench/viewer/static/ct-viewer.js ] \
+[ -f workbench/jupyter/labextension/package.json ] && [ -f workbench/viewer/static/volume3d.js ] \
   || stop "the JupyterLab extension was not built; run 'npm ci && npm run build' in extensions/ to see why."
 rm -f .venv/setup-*
 printf '%s' "$wanted" > "$stamp"
