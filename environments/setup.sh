@@ -52,8 +52,8 @@ if [ "${#packages[@]}" -gt 0 ]; then
 fi
 
 extras="train,ingest"
-[ "$level" = demo ] || extras="train,ingest,itk,test"
-[ "$level" = bench ] && extras="train,ingest,itk,test,bench"
+[ "$level" = demo ] || extras="train,ingest,itk,gateway,test"
+[ "$level" = bench ] && extras="train,ingest,itk,gateway,test,bench"
 stamp=".venv/setup-$level"
 # Everything the installed package is made from; the Python sources themselves are used in place.
 wanted="$( { "$python" --version; cat pyproject.toml environments/constraints.txt environments/setup.sh;
