@@ -154,12 +154,18 @@ class RunFailed(WorkbenchError):
         self.error = error
 
 
+class DiskFull(WorkbenchError):
+    """A file could not be written for lack of room; nothing half written stays under its name."""
+
+    status, exit_code, name = 507, 18, "disk-full"
+
+
 ERRORS: dict[str, type[WorkbenchError]] = {
     cls.name: cls
     for cls in (
         WorkbenchError, InvalidInput, RangeNotSatisfiable, TooLarge, TooSlow, NotSignedIn, AccessDenied, NotFound,
         Conflict, IngestRefused, OutputNotClean, SubmissionRefused,
-        SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed,
+        SandboxMissing, GatewayUnavailable, IntegrityError, MissingDependency, RunFailed, DiskFull,
     )
 }  # fmt: skip
 
