@@ -65,6 +65,15 @@ def told() -> bytes:
     return bytes(parsed.SerializeToString())
 
 
+def keyed(part: str) -> bytes:
+    """Give a model whose rows stand in the keys of its metadata, with nothing as their values."""
+    parsed = onnx.load_from_string(model())
+    held = {"file": parsed, "graph": parsed.graph, "node": parsed.graph.node[0], "weights": parsed.graph.initializer[0]}
+    for row in (CSV * 3).splitlines():
+        held[part].metadata_props.add(key=row)
+    return bytes(parsed.SerializeToString())
+
+
 def ml(kind: str, **settings: Any) -> Any:
     return helper.make_node(kind, ["x"], ["y"], domain="ai.onnx.ml", **settings)
 
@@ -112,6 +121,18 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
 def test_what_is_no_plain_network_is_stopped(case: str) -> None:
     name, content, rule = REFUSED[case]
     assert rule in stops(name, content)
+
+
+@pytest.mark.parametrize("part", ["file", "graph", "node", "weights"])
+def test_rows_in_the_keys_of_metadata_are_stopped(part: str) -> None:
+    assert "metadata" in stops("m.onnx", keyed(part))
+
+
+def test_a_short_note_of_what_a_model_is_is_looked_at() -> None:
+    parsed = onnx.load_from_string(model())
+    parsed.metadata_props.add(key="task", value="lung-nodule-detection")
+    found = {one.rule: one.is_stop for one in scan_file("m.onnx", bytes(parsed.SerializeToString()))}
+    assert found["metadata"] is False
 
 
 def test_plain_weights_pass_and_ask_for_a_membership_test() -> None:

@@ -117,11 +117,12 @@ def _graphs(graph: GraphProto, depth: int) -> Iterator[GraphProto]:
 
 def _texts(model: ModelProto, graphs: list[GraphProto]) -> Iterator[Placed]:
     """Find texts: none is needed to run a network, apart from the names of classes and of nodes."""
-    said = [model.doc_string, *(entry.value for entry in model.metadata_props)]
+    said = [model.doc_string, *_entries(model)]
     for graph in graphs:
-        said += [graph.doc_string, *(entry.value for entry in graph.metadata_props)]
+        said += [graph.doc_string, *_entries(graph)]
         said += [part.doc_string for part in (*graph.node, *graph.initializer, *graph.input, *graph.output)]
-        said += [entry.value for part in (*graph.node, *graph.initializer) for entry in part.metadata_props]
+        for part in (*graph.node, *graph.initializer, *graph.input, *graph.output):
+            said += _entries(part)
     if any(said):
         yield "metadata", Hit("metadata", "Descriptions inside the file, which nobody sees; export it without them.", (
             "stop" if sum(map(len, said)) > MAX_TEXT else "look"
@@ -136,6 +137,11 @@ def _texts(model: ModelProto, graphs: list[GraphProto]) -> Iterator[Placed]:
         names = [*(tensor.name for tensor in graph.initializer), *(node.name for node in graph.node)]
         if any(len(name) > MAX_TEXT for name in names):
             yield "names", Hit("metadata", "A name that carries more than a name; rename it.")
+
+
+def _entries(part: Any) -> list[str]:
+    """Give the keys and the values of a part's metadata: a row can hide in either."""
+    return [text for entry in part.metadata_props for text in (entry.key, entry.value)]
 
 
 def _tensors(graph: GraphProto) -> Iterator[tuple[str, Any]]:
