@@ -151,12 +151,26 @@ class Dataset:
         NotFound
             When it has no such scan.
         """
-        if self._scans is None:
-            self._scans = line().get(self._url("/scans"))["scans"]
-        for facts in self._scans:
+        known = self._known_scans()
+        for facts in known:
             if facts["scan"] == scan_id:
                 return Volume(self.name, self.version, facts)
-        raise NotFound(f"“{self.name}” has no scan {scan_id!r}; `dataset.scans()` lists its {len(self._scans)} scans.")
+        raise NotFound(f"“{self.name}” has no scan {scan_id!r}; `dataset.scans()` lists its {len(known)} scans.")
+
+    def volumes(self) -> list[Volume]:
+        """Give every scan, in the order of the version; their voxels are read when they are used.
+
+        Raises
+        ------
+        AccessDenied
+            When this notebook may not read the dataset.
+        """
+        return [Volume(self.name, self.version, facts) for facts in self._known_scans()]
+
+    def _known_scans(self) -> list[dict[str, Any]]:
+        if self._scans is None:
+            self._scans = list(line().get(self._url("/scans"))["scans"])
+        return self._scans
 
     def labels(self, scan_id: str) -> pd.DataFrame:
         """Give a table of the regions marked in a scan: `name, kind, value, label, volume_ml, voxels`."""

@@ -3,7 +3,7 @@
 Images (int16) are halved by their mean; labels (uint8 or uint16) by the nearest voxel, since the mean of two labels
 is a third one. The same volume gives the same bytes on every machine, so that versions can be named by their content.
 
-Runs in: ingest host
+Runs in: ingest host | kernel
 Source: OME-NGFF 0.5 (multiscales, image-label); zarr v3 core specification and its codec `sharding_indexed`.
 """
 
@@ -48,25 +48,28 @@ KINDS = {
     "mr": Kind("mr", ("int16",), 0, MEAN),
     "pet": Kind("pet", ("int16",), 0, MEAN),
     "image": Kind("image", ("int16",), 0, MEAN),
+    "windowed": Kind("windowed", ("float32",), 0, MEAN),
     "label": Kind("label", ("uint8", "uint16"), 0, NEAREST),
 }
 
 
 def write_ome_zarr(
-    volume: Voxels, grid: Geometry, *, kind: str = "ct", names: Mapping[int, str] | None = None
+    volume: Voxels, grid: Geometry, *, kind: str = "ct", names: Mapping[int, str] | None = None, is_pyramid: bool = True
 ) -> tuple[dict[str, bytes], int]:
     """Encode a volume.
 
     Parameters
     ----------
-    volume : ndarray, int16 or (labels) uint8 or uint16, shape (z, y, x)
+    volume : ndarray, int16, (windowed) float32 or (labels) uint8 or uint16, shape (z, y, x)
         The voxels.
     grid : Geometry
         Their grid in the patient.
-    kind : {"ct", "mr", "pet", "image", "label"}, default "ct"
+    kind : {"ct", "mr", "pet", "image", "windowed", "label"}, default "ct"
         What the voxels are.
     names : mapping of int to str, optional
         For labels: what each value stands for; 0 is the background and has no name.
+    is_pyramid : bool, default True
+        Whether coarser levels follow; false where only programs read it, and for windowed voxels, which are fractions.
 
     Returns
     -------
@@ -84,6 +87,8 @@ def write_ome_zarr(
     if volume.dtype.name not in what.dtypes or volume.shape != grid.shape:
         wanted = f"{' or '.join(what.dtypes)} of shape {grid.shape}"
         raise InvalidInput(f"A {kind} volume is {wanted}, not {volume.dtype} of shape {volume.shape}.")
+    if is_pyramid and volume.dtype.kind == "f":
+        raise InvalidInput("Coarser levels are made of whole numbers; write windowed voxels with is_pyramid=False.")
     objects: dict[str, bytes] = {}
     datasets: list[dict[str, object]] = []
     level, current = 0, volume
@@ -92,7 +97,7 @@ def write_ome_zarr(
         objects[f"{level}/c/0/0/0"] = encode_shard(current, what.fill)
         datasets.append({"path": str(level), "coordinateTransformations": _transformations(grid, level)})
         level += 1
-        if max(current.shape) <= SMALLEST:
+        if not is_pyramid or max(current.shape) <= SMALLEST:
             break
         current = thin_out(volume, level) if what.method is NEAREST else halve(current)
     objects["zarr.json"] = _json(_group_metadata(datasets, what, names))
