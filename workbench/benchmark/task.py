@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 
 TRAIN = "train"
+VERSION_DIGITS = 16
 # Kinds of task, with what their items are, whose scans are cut into patches.
 WITH_PATCHES = (("detection3d", "scan"), ("binary", "nodule"))
 Work = TypeVar("Work")
@@ -100,6 +101,11 @@ class Task:
         if split not in self._examples:
             self._examples[split] = self._prepare(split, cluster)
         return self._examples[split]
+
+    def data_version(self, split: str) -> str:
+        """Name the version of the dataset that a split is read from, such as ``chest-ct@0123456789abcdef``."""
+        place = self.definition.place(split)
+        return f"{place.dataset}@{str(dataset(place.dataset).version)[:VERSION_DIGITS]}"
 
     def _prepare(self, split: str, cluster: Cluster | None) -> Any:
         place = self.definition.place(split)

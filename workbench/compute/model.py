@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.compute.curve import curve_html
+from workbench.compute.export import export_model
+from workbench.compute.model_card import Scored
+from workbench.compute.model_file import ModelFile
 from workbench.compute.network import Mirrored
 from workbench.compute.section_network import Marked
 from workbench.errors import InvalidInput
@@ -65,6 +70,8 @@ class TrainedModel:
         How many it learned from; of sections, `positives` counts those with a marked pixel.
     form : str
         What it looks at: `patches` or `sections`.
+    data : str
+        Which version of which dataset it learned from, such as ``chest-ct@0123456789abcdef``; empty when not known.
     """
 
     task: str
@@ -74,6 +81,7 @@ class TrainedModel:
     examples: int
     positives: int
     form: str = "patches"
+    data: str = ""
 
     def predict(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Give the probability of each patch, or of each pixel of each section.
@@ -124,6 +132,39 @@ class TrainedModel:
                 dynamic_axes={self.form: {0: "n"}, "probability": {0: "n"}}, opset_version=17, dynamo=False,
             )  # fmt: skip
         return buffer.getvalue()
+
+    def export(
+        self, path: Path | str, *, scores: Sequence[Scored], intended_use: str, limits: str, licence: str
+    ) -> ModelFile:
+        """Write the model as ONNX, with a card of what it is for, what it learned from and how well it does.
+
+        Parameters
+        ----------
+        path : Path or str
+            Must end in ``.onnx``; the card lies beside it as ``.card.md`` and ``.card.json``.
+        scores : sequence of Score
+            What `task.score(model)` gave; at least one, each with its 95 % interval.
+        intended_use, limits, licence : str
+            What it is for, where it must not be used, and under which terms others may use it.
+
+        Returns
+        -------
+        ModelFile
+            The file as it was read back and checked.
+
+        Raises
+        ------
+        InvalidInput
+            When the path or a text is not usable, or a score has no interval.
+
+        Examples
+        --------
+        >>> model.export(
+        ...     "nodules.onnx", scores=[task.score(model)], intended_use="Mark lung nodules for a second reader.",
+        ...     limits="Trained on phantoms.", licence="CC-BY-4.0",
+        ... )  # doctest: +SKIP
+        """
+        return export_model(self, path, scores=scores, intended_use=intended_use, limits=limits, licence=licence)
 
     @property
     def fingerprint(self) -> str:

@@ -108,8 +108,15 @@ def train(
     live.finish()
     history = tuple(Step(epoch, loss) for epoch, loss in enumerate(losses, start=1))
     return TrainedModel(
-        task.id, start.eval(), seed, history, examples=len(labels), positives=positives, form=examples.form
-    )
+        task.id, start.eval(), seed, history, examples=len(labels), positives=positives, form=examples.form,
+        data=data_of(task),
+    )  # fmt: skip
+
+
+def data_of(task: object, split: str = "train") -> str:
+    """Name the version of the data that a task gives to learn from, or nothing where the task does not know it."""
+    told = getattr(task, "data_version", None)
+    return str(told(split)) if callable(told) else ""
 
 
 def _positives(task: str, labels: NDArray[Any]) -> int:
