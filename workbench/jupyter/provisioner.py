@@ -17,39 +17,23 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
-from workbench.connection import (
-    FOLDER_VARIABLE,
-    SOCKET_VARIABLE,
-    TOKEN_VARIABLE,
-    VERSIONS_VARIABLE,
-    Connection,
-    operator_secret,
-    running_gateway,
-)
+from workbench.connection import FOLDER_VARIABLE, running_gateway
 from workbench.errors import WorkbenchError
-from workbench.governance.packages.environments import INSIDE, environment_folder, kernel_variables
-from workbench.governance.sandbox import Limits, bwrap_command, isolation_level, sandbox_environment
-from workbench.jupyter.accounts import ACCOUNT_VARIABLE, current_account, workspace_of
+from workbench.governance.sandbox import isolation_level
+from workbench.jupyter.accounts import current_account, workspace_of
+from workbench.jupyter.governed import (
+    WORKSPACE,
+    announce,
+    governed_command,
+    governed_environment,
+    leave,
+    plain_environment,
+)
 from workbench.jupyter.kernel_ends import host_kills, unusual_end
-from workbench.settings import SOCKET_NAME, Settings, load_settings
+from workbench.settings import Settings, load_settings
 
-ISOLATION_VARIABLE = "WORKBENCH_ISOLATION"
-WORKSPACE = "/workspace"
-GATEWAY_FOLDER = "/run/workbench"
 MAGIC = "workbench.jupyter.pip_magic"
 CONNECTION_FOLDER = "/tmp/.kernel"  # noqa: S108 - the sandbox's own /tmp
-GIB = 1024**3
-
-
-def kernel_limits(settings: Settings) -> Limits:
-    """Give what a governed kernel and everything it starts may use."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return Limits(
-        memory_bytes=int(settings.kernel_memory_gib * GIB) or machine * 4 // 5,
-        processes=int(settings.kernel_processes),
-        file_bytes=int(settings.kernel_file_gib * GIB),
-        open_files=int(settings.kernel_open_files),
-    )
 
 
 class GovernedProvisioner(LocalProvisioner):
@@ -121,16 +105,11 @@ class GovernedProvisioner(LocalProvisioner):
             self._held = ExitStack()
             self._held.enter_context(running_gateway(self._settings))
         self.isolation = isolation_level()
-        line = Connection(self._settings.socket, operator_secret(self._settings))
-        try:
-            reply = line.post("/v1/kernels", {"person": self.account, "isolation": self.isolation})
-        finally:
-            line.close()
-        self._kernel = reply["kernel"]
+        self._kernel, token = announce(self._settings, self.account, self.isolation)
         named = os.environ.get(FOLDER_VARIABLE)
         self._workspace = Path(named) if named else workspace_of(self._settings, self.account)
         (self._own_folder() / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
-        return str(reply["token"])
+        return token
 
     def _own_folder(self) -> Path:
         # Short, because a unix socket's path is; named after the kernel, because a restart keeps its sockets.
@@ -150,7 +129,11 @@ class GovernedProvisioner(LocalProvisioner):
         kwargs.update(cwd="/", independent=True)
         if self.isolation == "none":
             cmd = [*kwargs["cmd"], "--ext=workbench.jupyter.banner"]
-            kwargs.update(cmd=cmd, cwd=str(self._workspace), env=self._environment(token, self._settings.socket))
+            kwargs.update(
+                cmd=cmd,
+                cwd=str(self._workspace),
+                env=plain_environment(self.account, token, self._settings.socket, self.isolation),
+            )
             kwargs["env"].update(HOME=os.path.expanduser("~"), MPLCONFIGDIR=str(self._own_folder() / "matplotlib"))
             return kwargs
         info = json.loads(Path(manager_file).read_text())
@@ -158,28 +141,16 @@ class GovernedProvisioner(LocalProvisioner):
         file.touch(mode=0o600)
         file.write_text(json.dumps({**info, "ip": f"{CONNECTION_FOLDER}/ipc"}))
         inside = f"{CONNECTION_FOLDER}/{file.name}"
-        packages = environment_folder(self._settings, self.account)
-        kwargs["cmd"] = bwrap_command(
+        kwargs["cmd"] = governed_command(
+            self._settings,
+            self.account,
             [*(inside if word == manager_file else word for word in kwargs["cmd"]), f"--ext={MAGIC}"],
-            binds={WORKSPACE: self._workspace, CONNECTION_FOLDER: file.parent},
-            read_only={GATEWAY_FOLDER: self._settings.gateway_folder, INSIDE: packages},
-            hidden=(self._settings.home,),
+            workspace=self._workspace,
+            binds={CONNECTION_FOLDER: file.parent},
             directory=self._directory(directory),
-            limits=kernel_limits(self._settings),
         )
-        environment = self._environment(token, Path(GATEWAY_FOLDER, SOCKET_NAME))
-        kwargs["env"] = {**environment, **kernel_variables(environment["PATH"])}
+        kwargs["env"] = governed_environment(self.account, token)
         return kwargs
-
-    def _environment(self, token: str, socket: Path) -> dict[str, str]:
-        repeated = {name: os.environ[name] for name in (VERSIONS_VARIABLE,) if name in os.environ}
-        return sandbox_environment(
-            {
-                **repeated,
-                "USER": self.account, "LOGNAME": self.account, ACCOUNT_VARIABLE: self.account,
-                SOCKET_VARIABLE: str(socket), TOKEN_VARIABLE: token, ISOLATION_VARIABLE: self.isolation,
-            }
-        )  # fmt: skip
 
     def _directory(self, named: object) -> str:
         """Turn the folder that the caller asked for into the same place inside, when it is in the workspace."""
@@ -193,9 +164,7 @@ class GovernedProvisioner(LocalProvisioner):
     def _leave(self, for_good: bool) -> None:
         if self._kernel is not None:
             try:
-                line = Connection(self._settings.socket, operator_secret(self._settings), timeout_s=5.0)
-                line.delete(f"/v1/kernels/{self._kernel}")
-                line.close()
+                leave(self._settings, self._kernel)
             except WorkbenchError as problem:
                 # The kernel is dead already; its token ends by itself. Ending must not fail because of this.
                 self.log.warning("The gateway did not hear that a kernel ended: %s", problem.message)
