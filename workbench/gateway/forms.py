@@ -36,7 +36,11 @@ REASON = form(reason=TEXT)
 FORMS: dict[str, dict[str, Any]] = {
     "POST /v1/sessions": form("person", person=TEXT, secret=TEXT),
     "POST /v1/people": form("person", "name", "roles", person=TEXT, name=TEXT, roles=TEXTS),
-    "POST /v1/kernels": form("person", "isolation", person=TEXT, isolation=one_of("bubblewrap", "none"), purpose=TEXT),
+    "POST /v1/kernels": form("person", "isolation", person=TEXT, isolation=one_of("bubblewrap", "none"), purpose=TEXT,
+                             hours={"type": "number"}, lease_s={"type": "number"}),
+    "POST /v1/kernels/{kernel}/heartbeat": OBJECT,
+    "POST /v1/jobs": form("name", "work", name=TEXT, work=TEXT, arguments=OBJECT, hours={"type": "number"},
+                          purpose=TEXT),
     "POST /v1/packages": form("names", names=TEXTS, reason=TEXT),
     "POST /v1/packages/remove": form("names", names=TEXTS),
     "POST /v1/packages/requests/{request}/approve": REASON,

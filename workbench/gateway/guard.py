@@ -37,6 +37,8 @@ def check_kind(route: Route, token: Token) -> None:
 def run(route: Route, call: Call) -> Answer:
     """Let a call in and give its handler's answer."""
     state, token = call.state, call.token
+    if token.lease_s and state.heartbeats.silence_s(token.id) > token.lease_s:
+        raise NotSignedIn("Nobody has watched over this job for a while, so its token has ended; start the job again.")
     state.leases.check_holder(token, lambda: check_holder(state.store, token))
     if route.dataset is None:
         return route.handler(call)

@@ -18,6 +18,7 @@ from workbench.gateway import (
     evaluator_routes,
     evidence_routes,
     ingest_routes,
+    job_routes,
     key_routes,
     label_routes,
     package_routes,
@@ -56,6 +57,7 @@ _ROUTES: tuple[Route, ...] = (
     *key_routes.ROUTES,
     *package_routes.ROUTES,
     *policy_routes.ROUTES,
+    *job_routes.ROUTES,
 )
 
 ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))

@@ -9,6 +9,7 @@ import secrets
 import time
 from typing import Any
 
+from workbench.compute.clusters import records
 from workbench.errors import InvalidInput, NotFound, NotSignedIn
 from workbench.gateway.call import Call, Route
 from workbench.gateway.tokens import ISOLATIONS, PERSON_TOKEN_S, Token, new_id
@@ -17,6 +18,8 @@ from workbench.governance.store import stamped
 
 ANYBODY = ("operator", "person", "kernel", "evaluator")
 OPERATOR = "operator"
+# Hours of a token, and seconds of a lease.
+LONGEST = 168.0
 
 
 def open_session(call: Call) -> dict[str, Any]:
@@ -73,9 +76,23 @@ def start_kernel(call: Call) -> dict[str, Any]:
             "INSERT INTO kernels (id, person, isolation, started, purpose) VALUES (?, ?, ?, ?, ?)",
             (kernel, person, isolation, stamped(store), purpose),
         )
-    expires = time.time() + call.state.settings.kernel_hours * 3600
-    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires, purpose=purpose)
+    expires = time.time() + _seconds(call, "hours", call.state.settings.kernel_hours) * 3600
+    lease_s = _seconds(call, "lease_s", 0.0)
+    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires, purpose=purpose, lease_s=lease_s)
+    if lease_s:
+        call.state.heartbeats.beat(kernel)
     return {"kernel": kernel, "token": call.state.tokens.make(token)}
+
+
+def keep_kernel(call: Call) -> dict[str, Any]:
+    """Note that what watches over a kernel lives; a token with a lease holds for as long as this goes on."""
+    kernel = call.path["kernel"]
+    row = call.state.store.read().execute("SELECT ended FROM kernels WHERE id = ?", (kernel,)).fetchone()
+    if row is None:
+        raise NotFound("There is no such kernel; it may belong to another home.")
+    if row["ended"] is None:
+        call.state.heartbeats.beat(kernel)
+    return {"kernel": kernel, "is_open": row["ended"] is None}
 
 
 def end_kernel(call: Call) -> dict[str, Any]:
@@ -87,6 +104,8 @@ def end_kernel(call: Call) -> dict[str, Any]:
     if row["ended"] is None:
         with store.change(row["person"], "kernel.end", kernel) as db:
             db.execute("UPDATE kernels SET ended = ? WHERE id = ? AND ended IS NULL", (stamped(store), kernel))
+        records.end_of_kernel(store, kernel)
+    call.state.heartbeats.forget(kernel)
     return {"kernel": kernel, "ended": True}
 
 
@@ -107,6 +126,16 @@ def _known_purpose(call: Call) -> str:
     return people.find_purpose(call.state.store, asked) if asked else ""
 
 
+def _seconds(call: Call, name: str, default: float) -> float:
+    """Give a length of time from the body, above 0 and at most what a job may take."""
+    value = call.json().get(name, default)
+    if value == default:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST:
+        raise InvalidInput(f"“{name}” is a number above 0 and at most {LONGEST:g}; got {value!r}.")
+    return float(value)
+
+
 def _check_secret(call: Call, person: str) -> None:
     """Refuse a session for somebody whose secret the caller does not know: the owner cannot sign as another."""
     if not people.knows_secret(call.state.store, person, call.text("secret", "", longest=200)):
@@ -121,6 +150,7 @@ ROUTES = (
     Route("POST", "/v1/sessions", open_session, (OPERATOR,), "session.open"),
     Route("GET", "/v1/whoami", whoami, ANYBODY, "session.look"),
     Route("POST", "/v1/kernels", start_kernel, (OPERATOR,), "kernel.start"),
+    Route("POST", "/v1/kernels/{kernel}/heartbeat", keep_kernel, (OPERATOR,), "kernel.keep"),
     Route("DELETE", "/v1/kernels/{kernel}", end_kernel, (OPERATOR,), "kernel.end"),
     Route("GET", "/v1/purposes", purposes, ("operator", "person", "kernel"), "purposes.list"),
 )

@@ -34,6 +34,7 @@ class Token:
     """What a token says of its holder.
 
     `id` names the session, kernel or submission it is bound to; `purpose` the one it was started for, if for one.
+    With `lease_s`, seconds, it also ends when nobody has said for that long that its holder lives.
     """
 
     person: str
@@ -44,6 +45,7 @@ class Token:
     task: str | None = None
     submission: str | None = None
     purpose: str = ""
+    lease_s: float = 0.0
 
 
 class Tokens:
@@ -60,6 +62,7 @@ class Tokens:
         claims = {
             "person": token.person, "kind": token.kind, "id": token.id, "isolation": token.isolation,
             "exp": token.expires, "task": token.task, "submission": token.submission, "purpose": token.purpose or None,
+            "lease_s": token.lease_s or None,
         }  # fmt: skip
         body = _encode(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
         return f"{body}.{_encode(self._sign(body))}"
@@ -82,7 +85,7 @@ class Tokens:
         claims = json.loads(_decode(body))
         token = Token(
             claims["person"], claims["kind"], claims["id"], claims["isolation"], claims["exp"],
-            claims.get("task"), claims.get("submission"), claims.get("purpose", ""),
+            claims.get("task"), claims.get("submission"), claims.get("purpose", ""), claims.get("lease_s", 0.0),
         )  # fmt: skip
         if token.expires <= time.time():
             raise NotSignedIn(f"This token has expired. {_AGAIN}")
