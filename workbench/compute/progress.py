@@ -23,6 +23,8 @@ class Progress:
         What is counted, such as ``scans prepared``.
     total : int
         How many there are.
+    shows_time : bool, default False
+        Whether it says, until the last one, how long the rest will take at the pace so far.
 
     Examples
     --------
@@ -31,11 +33,13 @@ class Progress:
     ...     bar.step()
     """
 
-    def __init__(self, label: str, total: int) -> None:
+    def __init__(self, label: str, total: int, *, shows_time: bool = False) -> None:
         self.label = label
         self.total = total
         self.done = 0
         self._shown = 0.0
+        self._began = time.monotonic() if shows_time else None
+        self._before = 0
         self._handle = display_handle()
 
     def __enter__(self) -> Progress:
@@ -55,12 +59,30 @@ class Progress:
         if time.monotonic() - self._shown > _EVERY_S:
             self._show()
 
+    def skip(self, count: int) -> None:
+        """Say that some were done before, which tells nothing about the pace."""
+        self._before += count
+        self.step(count)
+
+    def rest(self) -> str:
+        """Give how long the rest will take, such as ``about 3 min left``; empty while that is not known."""
+        made = self.done - self._before
+        if self._began is None or made < 1 or self.done >= self.total:
+            return ""
+        left_s = (time.monotonic() - self._began) / made * (self.total - self.done)
+        return f"about {duration(left_s)} left"
+
     def _show(self, *, final: bool = False) -> None:
         self._shown = time.monotonic()
+        rest = "" if final else self.rest()
         if self._handle is not None:
-            self._handle.show(_bar(self.label, self.done, self.total), f"{self.done} of {self.total} {self.label}")
+            text = f"{self.done} of {self.total} {self.label}"
+            self._handle.show(_bar(self.label, self.done, self.total, rest), f"{text}, {rest}" if rest else text)
         elif sys.stderr.isatty():
-            sys.stderr.write(f"\r{self.label}: {self.done} of {self.total}" + ("\n" if final else ""))
+            # What a longer line before it left is wiped (ECMA-48, EL).
+            wiped = "\033[K" if self._began is not None else ""
+            line = f"\r{self.label}: {self.done} of {self.total}{f', {rest}' if rest else ''}{wiped}"
+            sys.stderr.write(line + ("\n" if final else ""))
             sys.stderr.flush()
 
 
@@ -90,9 +112,20 @@ def display_handle() -> DisplayHandle | None:
     return DisplayHandle() if kernel is not None and hasattr(kernel, "kernel") else None
 
 
-def _bar(label: str, done: int, total: int) -> str:
+def duration(seconds: float) -> str:
+    """Give a time in the unit people would say it in.
+
+    >>> duration(42), duration(150), duration(9000)
+    ('42 s', '2 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _bar(label: str, done: int, total: int, rest: str = "") -> str:
     return (
         '<div style="display:flex;gap:.8em;align-items:center;font:13px var(--jp-ui-font-family,sans-serif)">'
         f'<progress value="{done}" max="{max(total, 1)}" aria-label="{label}" style="width:16em"></progress>'
-        f"<span>{done} of {total} {label}</span></div>"
+        f"<span>{done} of {total} {label}{f', {rest}' if rest else ''}</span></div>"
     )
