@@ -15,6 +15,8 @@ from pathlib import Path
 from workbench.errors import InvalidInput
 
 SOCKET_NAME = "gateway.sock"
+# Beside it: the socket by which volumes leave in shared memory.
+ARENA_NAME = "arena.sock"
 # A unix socket's path holds 107 bytes on Linux (man 7 unix); longer homes get a short folder of their own.
 MAX_SOCKET_PATH = 100
 
@@ -43,6 +45,10 @@ class Settings:
         The largest file it may write, GiB.
     package_review : bool
         Whether a package that is not on the list may be asked for and then waits for a person; else it is refused.
+    cluster_workers, cluster_gpus : float
+        CPU workers and GPUs that a person's clusters have at the same time, unless a custodian set another quota.
+    cluster_hours : float
+        Worker hours of a person's clusters within seven days, likewise.
     checkpoint_folder : str
         Where the signed checkpoints of the audit log are kept; empty: below the user's state folder.
     """
@@ -56,6 +62,9 @@ class Settings:
     kernel_open_files: float = 8192
     kernel_file_gib: float = 100.0
     package_review: bool = True
+    cluster_workers: float = 64
+    cluster_gpus: float = 64
+    cluster_hours: float = 5000
     checkpoint_folder: str = ""
 
     @property
@@ -89,13 +98,18 @@ class Settings:
 
     @property
     def gateway_folder(self) -> Path:
-        """The folder that holds nothing but the gateway's socket; this is what a sandbox sees."""
+        """The folder that holds nothing but the gateway's two sockets; this is what a sandbox sees."""
         return self.run / "gateway"
 
     @property
     def socket(self) -> Path:
         """The gateway's unix socket."""
         return self.gateway_folder / SOCKET_NAME
+
+    @property
+    def arena_socket(self) -> Path:
+        """The gateway's second unix socket, for volumes in shared memory."""
+        return self.gateway_folder / ARENA_NAME
 
     @property
     def checkpoints(self) -> Path:

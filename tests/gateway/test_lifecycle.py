@@ -77,7 +77,8 @@ def test_socket_and_keys_are_the_owners_alone(gateway: Settings) -> None:
     assert stat.S_IMODE(gateway.socket.stat().st_mode) == 0o600
     for key in gateway.keys.glob("*.key"):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert [file.name for file in gateway.gateway_folder.iterdir()] == ["gateway.sock"]
+    assert stat.S_IMODE(gateway.arena_socket.stat().st_mode) == 0o600
+    assert sorted(file.name for file in gateway.gateway_folder.iterdir()) == ["arena.sock", "gateway.sock"]
 
 
 def test_serve_says_where_it_listens_and_stops_at_ctrl_c(home: Settings) -> None:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from workbench.data.arena import read_box_through_arena
+from workbench.data.block_wire import Address
 from workbench.data.fetch import fetch_end, fetch_json, fetch_spans
 from workbench.data.indexing import Selection, read_key
 from workbench.data.line import readers
-from workbench.data.shard import AnyVoxels, Box, Index3, Shard, Span, checked_box, read_layout
+from workbench.data.shard import AnyVoxels, Box, Index3, Shard, Span, checked_box, empty_box, read_layout
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 
@@ -49,6 +51,10 @@ class GridArray:
 
     def url(self, key: str) -> str:
         """Give the gateway's address of one of its zarr keys."""
+        raise NotImplementedError
+
+    def address(self, level: int) -> Address:
+        """Give the name by which the gateway's arena opens a level."""
         raise NotImplementedError
 
     @property
@@ -91,24 +97,24 @@ class GridArray:
         level : int, default 0
             0 is full resolution.
         """
-        shard, url = self._shard(level)
+        shard, url = self.shard(level)
         layout = shard.layout
         z, y, x = layout.shape
         whole = checked_box(box or ((0, z), (0, y), (0, x)), layout.shape)
-        batches, stored = shard.batches(whole)
-        sizes = [stop - start for start, stop in whole]
-        out = np.empty(sizes, layout.dtype) if stored else np.full(sizes, layout.fill, layout.dtype)
+        out = empty_box(shard, whole)
+        if read_box_through_arena(self.address(int(level)), shard, whole, out):
+            return out
 
         def read_batch(batch: list[Span]) -> None:
             shard.place(batch, fetch_spans(url, batch), whole, out)
 
-        for _ in readers().map(read_batch, batches):
+        for _ in readers().map(read_batch, shard.batches(whole)[0]):
             pass
         return out
 
     def level_shape(self, level: int) -> Index3:
         """Give the voxels along (z, y, x) at a resolution level."""
-        return self._shard(level)[0].layout.shape
+        return self.shard(level)[0].layout.shape
 
     def __getitem__(self, key: object) -> Any:
         """Read what an index of integers, slices and `…` selects; integers drop their axis."""
@@ -128,7 +134,7 @@ class GridArray:
         """Give the number of slices along z."""
         return self.shape[0]
 
-    def _shard(self, level: int) -> tuple[Shard, str]:
+    def shard(self, level: int) -> tuple[Shard, str]:
         """Give a level's shard and its address."""
         if not isinstance(level, int | np.integer) or not 0 <= level < self.levels:
             raise InvalidInput(f"{self.title} has levels 0 to {self.levels - 1}; there is no level {level!r}.")

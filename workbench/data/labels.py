@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.block_wire import Address
 from workbench.data.fetch import label_url
 from workbench.data.grid_array import GridArray
 from workbench.data.label_cards import label_card
@@ -55,6 +56,10 @@ class LabelVolume(GridArray):
     def url(self, key: str) -> str:
         """Give the gateway's address of a zarr key of the labels."""
         return label_url(self.dataset, self.scan, self.version, self.name, key)
+
+    def address(self, level: int) -> Address:
+        """Give the name by which the gateway's arena opens a level."""
+        return Address(self.dataset, self.version, self.scan, self.name, level)
 
     @property
     def segments(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ little-endian uint64 and their CRC-32C, here at the end of the shard.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -120,7 +120,7 @@ class Shard:
 
     def chunks(self, box: Box) -> list[Chunk]:
         """Give the stored chunks that a box touches, in the order of their bytes."""
-        window = tuple(slice(a // c, -(-b // c)) for (a, b), c in zip(box, self.layout.chunk, strict=True))
+        window = self._window(box)
         pairs = self._pairs[window]
         first = np.array([axis.start for axis in window])
         places = np.indices(pairs.shape[:3]).reshape(3, -1).T + first
@@ -132,6 +132,10 @@ class Shard:
             Chunk((z, y, x), start, stop)
             for (z, y, x), start, stop in zip(places[order].tolist(), starts[order].tolist(), stops, strict=True)
         ]
+
+    def is_stored(self, box: Box) -> bool:
+        """Whether every chunk that a box touches has bytes."""
+        return bool((self._pairs[self._window(box)][..., 0] != EMPTY).all())
 
     def batches(self, box: Box) -> tuple[list[list[Span]], bool]:
         """Give the requests that fetch a box, and whether every chunk of it is stored.
@@ -162,8 +166,18 @@ class Shard:
             for span, part in zip(spans, parts, strict=True)
             for chunk in span.chunks
         }
-        for run in _rows(sorted(found), box, self.layout.chunk):
-            row = np.empty((len(run), *self.layout.chunk), dtype=self.layout.dtype)
+        self.place_chunks(found, box, out)
+
+    def _window(self, box: Box) -> tuple[slice, ...]:
+        return tuple(slice(a // c, -(-b // c)) for (a, b), c in zip(box, self.layout.chunk, strict=True))
+
+    def place_chunks(self, found: Mapping[Index3, memoryview], box: Box, out: AnyVoxels) -> None:
+        """Decode chunks, each given by its place and its bytes, into `out`, the array of the box."""
+        runs = list(_rows(sorted(found), box, self.layout.chunk))
+        # One buffer for all rows: fresh memory for each would cost more than its decoding.
+        rows = np.empty((max(map(len, runs), default=0), *self.layout.chunk), dtype=self.layout.dtype)
+        for run in runs:
+            row = rows[: len(run)]
             for place, target in zip(run, row, strict=True):
                 decode(found[place], target)
             put(row, run[0], box, out)
@@ -204,6 +218,12 @@ def put(row: AnyVoxels, place: Index3, box: Box, out: AnyVoxels) -> None:
     z, y, x = target
     window = out[z, y, x.start : x.start + count * size[2]]
     window.reshape(*window.shape[:2], count, size[2])[...] = row[:, source[0], source[1]].transpose(1, 2, 0, 3)
+
+
+def empty_box(shard: Shard, box: Box) -> AnyVoxels:
+    """Give the array of a box, not yet read: with the fill value where some chunk of the box is not stored."""
+    sizes, layout = [stop - start for start, stop in box], shard.layout
+    return np.empty(sizes, layout.dtype) if shard.is_stored(box) else np.full(sizes, layout.fill, layout.dtype)
 
 
 def checked_box(box: Box, shape: Index3) -> Box:

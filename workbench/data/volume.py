@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.block_wire import Address
 from workbench.data.cards import volume_card
 from workbench.data.fetch import scan_url
 from workbench.data.grid_array import GridArray
@@ -45,6 +46,10 @@ class Volume(GridArray):
     def url(self, key: str) -> str:
         """Give the gateway's address of a zarr key of the scan."""
         return scan_url(self.dataset, self.scan, self.version, key)
+
+    def address(self, level: int) -> Address:
+        """Give the name by which the gateway's arena opens a level."""
+        return Address(self.dataset, self.version, self.scan, level=level)
 
     @property
     def window(self) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from typing import IO
 import uvicorn
 
 from workbench.gateway.app import build_app
+from workbench.gateway.arena_door import ArenaDoor
 from workbench.gateway.evaluating import Evaluating
 from workbench.gateway.protocol import GatewayProtocol
 from workbench.gateway.routes import ROUTES, SCHEMAS
@@ -64,7 +65,8 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     )  # fmt: skip
     server = uvicorn.Server(config)
     _end_in_good_order(server)
-    listener = _listen(settings)
+    arena = ArenaDoor(state, settings.arena_socket)
+    listener = _listen(settings, arena)
     # Its evaluators come through the socket, which now takes them in.
     evaluating.start()
     if until_unused:
@@ -76,6 +78,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         _leave(settings)
+        arena.close()
         evaluating.stop()
         state.reads.close()
         exporter.close()
@@ -95,11 +98,12 @@ def _end_in_good_order(server: uvicorn.Server) -> None:
         signal.signal(signal.SIGTERM, stop)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """Give a listening socket in a folder that only the owner enters."""
+def _listen(settings: Settings, arena: ArenaDoor) -> socket.socket:
+    """Give a listening socket in a folder that only the owner enters; the arena's is there before it."""
     settings.gateway_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (settings.home, settings.run, settings.gateway_folder):
         folder.chmod(0o700)
+    arena.start()
     settings.socket.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
