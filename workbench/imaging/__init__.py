@@ -5,6 +5,8 @@ Runs in: anywhere
 
 from __future__ import annotations
 
+# The first import of a module sets its name here: it comes before the function of the same name that stays.
+import workbench.imaging.lung_mask  # noqa: F401
 from workbench.imaging.candidates import find_candidates
 from workbench.imaging.lungs import air_inside, lung_mask
 from workbench.imaging.sections import cut_sections, lay_back
