@@ -1,0 +1,181 @@
+"""Workers beyond one machine, by dask-gateway, for open data alone.
+
+The workers of a dask-gateway reach the network of their host, so a kernel that may submit to one has left its sandbox.
+Whether a kernel may is read from its token, at this home's gateway: a kernel without a sandbox is given open data and
+nothing else, one with a sandbox may read governed data and is refused. Governed work goes to jobs instead.
+
+Runs in: kernel
+Source: dask-gateway's documentation (authentication, cluster options, resource limits).
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.connection import Connection, connect_from_environment
+from workbench.errors import (
+    AccessDenied,
+    GatewayUnavailable,
+    InvalidInput,
+    MissingDependency,
+    NotSignedIn,
+    RunFailed,
+)
+
+if TYPE_CHECKING:
+    from dask_gateway import Gateway, GatewayCluster
+
+HUB = "jupyterhub"
+START_S, LOOK_S = 180.0, 0.2
+MAX_WORKERS = 1000
+REFUSED = (
+    "This kernel may read governed data, and the workers of a dask-gateway reach the network of their host, so it may "
+    "not submit to one. Use wb.cluster(workers=…) inside the sandbox, or run_job for work that goes on alone; for open "
+    "data use a kernel without a sandbox, which reads nothing else."
+)
+CODE = "engine-not-isolated"
+
+
+def require_open_only(line: Connection | None = None) -> None:
+    """Refuse whoever may read more than open data.
+
+    Parameters
+    ----------
+    line : Connection, optional
+        The kernel's own when left out.
+
+    Raises
+    ------
+    AccessDenied
+        With ``engine-not-isolated`` when the token is of a kernel in a sandbox, or of no kernel.
+    NotSignedIn
+        When this Python was not started by the workbench.
+    """
+    own = line or connect_from_environment()
+    try:
+        who = own.get("/v1/whoami")
+    finally:
+        if line is None:
+            own.close()
+    # The gateway reads both from the token that it signed itself; what the environment says does not count.
+    if who["kind"] != "kernel" or who["isolation"] != "none":
+        raise AccessDenied(REFUSED, code=CODE)
+
+
+def beyond_engine(
+    address: str,
+    workers: int,
+    *,
+    sign_in: str | tuple[str, str] = HUB,
+    proxy_address: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> GatewayCluster:
+    """Start workers at a dask-gateway and give the dask cluster, which `Cluster` and `distributed.Client` take.
+
+    Parameters
+    ----------
+    address : str
+        Of the dask-gateway, such as ``https://hub.example.org/services/dask-gateway``.
+    workers : int
+        How many, from 1; the gateway has a limit of its own.
+    sign_in : str or tuple of str
+        ``jupyterhub`` for the token of the hub that started this kernel, or name and password.
+    proxy_address : str, optional
+        Where its schedulers are reached, when that is another address.
+    options : mapping, optional
+        What the gateway lets people choose, by its own names and types, such as ``worker_cores``.
+
+    Raises
+    ------
+    AccessDenied
+        When this kernel may read governed data.
+    MissingDependency
+        When the extra ``gateway`` is not installed.
+    InvalidInput
+        When an option is unknown or out of its range, or more workers are asked for than the gateway gives.
+    NotSignedIn
+        When the gateway does not know who asks.
+    GatewayUnavailable
+        When it does not answer.
+    RunFailed
+        When the cluster does not start.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
+        raise InvalidInput(f"workers must be a whole number from 1 to {MAX_WORKERS}; got {workers!r}.")
+    require_open_only()
+    gateway = _connect(address, proxy_address, sign_in)
+    try:
+        engine = _new_cluster(gateway, dict(options or {}))
+    finally:
+        gateway.close()
+    try:
+        _scale(engine, workers)
+        return engine
+    except BaseException:
+        engine.close(shutdown=True)
+        raise
+
+
+def _connect(address: str, proxy_address: str | None, sign_in: str | tuple[str, str]) -> Gateway:
+    try:
+        from dask_gateway import BasicAuth, Gateway  # noqa: PLC0415 - an extra, for this engine alone
+    except ImportError:
+        raise MissingDependency(
+            "dask-gateway is not installed; install the extra: `pip install ai4h-workbench[gateway]`."
+        ) from None
+    if isinstance(sign_in, str) and sign_in != HUB:
+        raise InvalidInput(f"sign_in is “{HUB}” or a pair of name and password; got “{sign_in}”.")
+    try:
+        auth = sign_in if isinstance(sign_in, str) else BasicAuth(*sign_in)
+        return Gateway(address, proxy_address=proxy_address, auth=auth)
+    except (TypeError, ValueError) as problem:
+        raise InvalidInput(f"This dask-gateway cannot be asked ({problem}); look at its address and sign_in.") from None
+
+
+def _new_cluster(gateway: Gateway, options: dict[str, Any]) -> GatewayCluster:
+    import aiohttp  # noqa: PLC0415 - comes with dask-gateway
+    from dask_gateway import GatewayClusterError, GatewayServerError  # noqa: PLC0415 - the same
+
+    try:
+        known = dict(gateway.cluster_options(use_local_defaults=False))
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise InvalidInput(
+                f"This dask-gateway has no option {', '.join(unknown)}; it has {', '.join(sorted(known)) or 'none'}."
+            )
+        return gateway.new_cluster(shutdown_on_close=True, **options)
+    except ValueError as problem:
+        raise InvalidInput(f"The dask-gateway refused the options ({problem}); choose others.") from None
+    except (GatewayClusterError, GatewayServerError) as problem:
+        raise RunFailed(
+            f"The dask-gateway could not start a cluster ({problem}); try again, or ask its owner."
+        ) from None
+    except aiohttp.ClientResponseError as problem:
+        if problem.status in (401, 403):
+            raise NotSignedIn("The dask-gateway does not know who asks; give sign_in=(name, password).") from None
+        raise GatewayUnavailable(f"The dask-gateway answered with HTTP status {problem.status}; try later.") from None
+    except (aiohttp.ClientError, OSError) as problem:
+        raise GatewayUnavailable(
+            f"The dask-gateway does not answer ({type(problem).__name__}); look at its address, and try again."
+        ) from None
+
+
+def _scale(engine: GatewayCluster, workers: int) -> None:
+    """Ask for workers and wait until they are there; fewer than asked for is a refusal, not a surprise."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        engine.scale(workers)
+    limits = [str(one.message) for one in said if one.category.__name__ == "GatewayWarning"]
+    if limits:
+        raise InvalidInput(f"The dask-gateway gives fewer workers ({limits[0]}); ask for no more than that.")
+    until = time.monotonic() + START_S
+    while len(engine.scheduler_info.get("workers", {})) < workers:
+        if time.monotonic() > until:
+            raise RunFailed(
+                f"Of {workers} workers {len(engine.scheduler_info.get('workers', {}))} came within {START_S:g} s, so "
+                "the cluster was closed; ask for fewer, or ask the owner of the dask-gateway."
+            )
+        time.sleep(LOOK_S)
