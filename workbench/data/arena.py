@@ -20,7 +20,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -108,6 +108,10 @@ class ArenaLine:
 
     def close(self) -> None:
         """Hang up."""
+        self._line.close()
+
+    def __del__(self) -> None:
+        """Hang up a line that nobody holds any more, such as that of a thread that has ended."""
         self._line.close()
 
     def open(self, address: Address) -> Handle:
@@ -318,7 +322,7 @@ def _cut(chunks: Sequence[Chunk], most: int) -> Iterator[Batch]:
         yield Batch(blocks, pieces)
 
 
-def _message(packet: bytes) -> dict[str, object]:
+def _message(packet: bytes) -> dict[str, Any]:
     """Give the gateway's message, or raise the refusal that it is."""
     if not packet:
         raise ConnectionResetError("the gateway hung up")

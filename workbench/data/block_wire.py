@@ -69,7 +69,7 @@ class Filled(NamedTuple):
     """A slot that holds what was asked for, as long as its word is `generation`."""
 
     slot: int
-    count: int
+    blocks: int
     handle: int
     generation: int
 
@@ -146,7 +146,7 @@ def read_address(value: object) -> Address:
         *names, level = (value[name] for name in ("dataset", "version", "scan", "labels", "level"))
         if all(isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isprintable() for name in names):
             if type(level) is int and 0 <= level <= _COARSEST:
-                return Address(*names, level)
+                return Address(**value)
     raise InvalidInput("An address is {dataset, version, scan, labels, level}: four short names and a whole number.")
 
 
