@@ -63,8 +63,11 @@ VERBS = (
     Verb("vault", "keys", "workbench.vault.commands", "list or rotate the keys that wrap the vault's (owner)"),
     Verb("gateway", "serve", "workbench.gateway.commands", "run the gateway of this home in the foreground"),
     Verb("jupyter", "lab", "workbench.jupyter.commands", "open JupyterLab on this home"),
-    Verb("compute", "preprocess", "workbench.compute.preprocess_command", "prepare every scan of a dataset on a cluster"),
+    Verb(
+        "compute", "preprocess", "workbench.compute.preprocess_command", "prepare every scan of a dataset on a cluster"
+    ),
     Verb("compute", "jobs", "workbench.compute.job_commands", "what runs beside the notebook; follow or cancel it"),
+    Verb("compute", "infer", "workbench.compute.infer_command", "run an exported model over a scan: marks or a mask"),
     Verb("benchmark", "run", "workbench.benchmark.reports.run_command", "run a notebook in a governed kernel"),
     Verb("benchmark", "tasks", "workbench.benchmark.tasks.commands", "list the benchmark tasks, or show one's card"),
     Verb("benchmark", "task", "workbench.benchmark.tasks.commands", "check a task file; publish a task of your own"),

@@ -75,6 +75,38 @@ class Geometry:
         result: NDArray[np.float64] = along_axes[..., ::-1] / np.asarray(self.spacing_mm)
         return result
 
+    def upright(self) -> Upright:
+        """Say how to turn the grid by whole axes until it is as close as possible to an axial one.
+
+        Returns
+        -------
+        Upright
+            After it the axes (z, y, x) run to superior, posterior and left.
+
+        Raises
+        ------
+        InvalidInput
+            When no order of the axes is nearest, since the grid is turned by 45° or more.
+        """
+        along = self._matrix()[:, ::-1]  # columns: the patient directions of the z, y and x index axes
+        order = tuple(int(np.abs(along[patient]).argmax()) for patient in (2, 1, 0))
+        if sorted(order) != [0, 1, 2]:
+            raise InvalidInput("The grid is turned by 45° or more between two planes; resample it upright first.")
+        signs = [float(along[patient, axis]) for patient, axis in zip((2, 1, 0), order, strict=True)]
+        flipped = tuple(sign < 0 for sign in signs)
+        corner = np.zeros(3)
+        for axis, is_flipped in zip(order, flipped, strict=True):
+            corner[axis] = self.shape[axis] - 1 if is_flipped else 0
+        x, y, z = (float(n) for n in self.to_patient_mm(corner))
+        turned = along[:, order] * np.where(flipped, -1.0, 1.0)
+        a, b, c = order
+        grid = Geometry(
+            (self.shape[a], self.shape[b], self.shape[c]),
+            (self.spacing_mm[a], self.spacing_mm[b], self.spacing_mm[c]),
+            (x, y, z), tuple(float(n) + 0.0 for n in turned[:, ::-1].ravel()),
+        )  # fmt: skip
+        return Upright((a, b, c), (flipped[0], flipped[1], flipped[2]), grid, _degrees(min(map(abs, signs))))
+
     def as_dict(self) -> dict[str, list[float] | list[int]]:
         """Give the grid as plain JSON values."""
         return {
@@ -95,3 +127,42 @@ class Geometry:
 
     def _matrix(self) -> NDArray[np.float64]:
         return np.asarray(self.direction, dtype=np.float64).reshape(3, 3)
+
+
+@dataclass(frozen=True)
+class Upright:
+    """How an array of one grid becomes one of an axial grid, by exchanging and mirroring whole axes.
+
+    Parameters
+    ----------
+    order : tuple of 3 int
+        Which axis of the array comes first, second and third.
+    flipped : tuple of 3 bool
+        Which of the axes, in their new order, is mirrored.
+    geometry : Geometry
+        The grid of the turned array.
+    degrees : float
+        How far its axes still are from the patient's, 0…45.
+    """
+
+    order: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+    geometry: Geometry
+    degrees: float
+
+    def turn(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Give the array on the axial grid, as a view."""
+        result: NDArray[Any] = array.transpose(self.order)[self._mirrors()]
+        return result
+
+    def turn_back(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Give an array of the axial grid on the first one, as a view."""
+        result: NDArray[Any] = array[self._mirrors()].transpose(np.argsort(self.order))
+        return result
+
+    def _mirrors(self) -> tuple[slice, ...]:
+        return tuple(slice(None, None, -1 if is_flipped else 1) for is_flipped in self.flipped)
+
+
+def _degrees(cosine: float) -> float:
+    return float(np.degrees(np.arccos(min(1.0, cosine))))
