@@ -198,7 +198,8 @@ def no_room(problem: OSError, doing: str) -> DiskFull | None:
     why = "a file would be larger than files may be" if problem.errno == errno.EFBIG else "the disk is full"
     return DiskFull(
         f"There was no room while {doing}: {why}. What is finished stays; make room (or choose a wider spacing) and "
-        "run the same command again, it goes on from there."
+        "run the same command again, it goes on from there.",
+        code="file-too-large" if problem.errno == errno.EFBIG else "disk-full",
     )
 
 

@@ -9,7 +9,7 @@ Runs in: kernel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ from workbench.errors import (
 )
 
 # Problems that the next scan would have as well.
-ENDS_ALL = (NotSignedIn, GatewayUnavailable, DiskFull)
+ENDS_ALL = (NotSignedIn, GatewayUnavailable)
 SHOWN_FAILURES = 5
 
 OnProgress = Callable[[int, int, str], None]
@@ -279,7 +279,8 @@ def _worker_problem(problem: BaseException | None) -> WorkbenchError:
 
 def _stop_if_all_end(source: Dataset, scan: str, problem: WorkbenchError, outcome: Outcome) -> None:
     """Raise a problem that every other scan would have too, with how far the run came."""
-    ends_all = isinstance(problem, ENDS_ALL)
+    # One file that is larger than files may be is the problem of its scan alone, and has a code of its own.
+    ends_all = isinstance(problem, ENDS_ALL) or problem.code == DiskFull.name
     if isinstance(problem, AccessDenied):
         access = source.access
         ends_all = not access.allowed
@@ -315,7 +316,8 @@ def run(dataset: str, recipe: Mapping[str, Any], out: str, workers: int) -> dict
 
     def tell(done: int, total: int, _scan: str) -> None:
         counts.append(done)
-        # The first word comes before any is made: so many were there.
-        report_progress(done, total, "scans prepared", kept=counts[0])
+        # The first word comes before any is made: so many were there. A full disk must not end the run here.
+        with suppress(OSError):
+            report_progress(done, total, "scans prepared", kept=counts[0])
 
     return preprocess(dataset, Recipe.from_dict(recipe), out, workers=workers, on_progress=tell).as_dict()
