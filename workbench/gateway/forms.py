@@ -96,6 +96,14 @@ FORMS: dict[str, dict[str, Any]] = {
         "vote", vote=one_of("approve", "changes", "reject"), comment=TEXT, revision=NUMBER),
     "POST /v1/offers/{offer}/release": OBJECT,
     "POST /v1/offers/{offer}/withdraw": OBJECT,
+    "POST /v1/clusters": form(
+        "workers", workers=NUMBER, kind=one_of("cpu", "gpu"), hours={"type": "number"},
+        idle_minutes={"type": "number"}, is_at_most=FLAG),
+    "POST /v1/clusters/{cluster}/beat": form(
+        actual=NUMBER, memory_bytes=NUMBER, tasks=NUMBER, idle_s={"type": "number"}),
+    "POST /v1/clusters/{cluster}/scale": form("workers", workers=NUMBER),
+    "POST /v1/clusters/{cluster}/stop": form(why=TEXT),
+    "POST /v1/cluster-quotas/{person}": form(workers=NUMBER, gpus=NUMBER, hours={"type": "number"}),
     "POST /v1/cohorts": form("name", "days", name=TEXT, days=DAYS, members=TEXTS, datasets=TEXTS, exercises=TEXTS),
     "POST /v1/cohorts/{cohort}/approve": OBJECT,
     "POST /v1/cohorts/{cohort}/end": OBJECT,

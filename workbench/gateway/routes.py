@@ -9,12 +9,14 @@ from workbench.airlock import releases
 from workbench.benchmark.board import final
 from workbench.benchmark.submissions import records as submissions
 from workbench.benchmark.tasks import published as tasks
+from workbench.compute.clusters import records as clusters
 from workbench.gateway import (
     access_routes,
     airlock_routes,
     audit_routes,
     benchmark_routes,
     board_routes,
+    cluster_routes,
     evaluator_routes,
     evidence_routes,
     ingest_routes,
@@ -56,6 +58,7 @@ _ROUTES: tuple[Route, ...] = (
     *teaching_routes.ROUTES,
     *key_routes.ROUTES,
     *package_routes.ROUTES,
+    *cluster_routes.ROUTES,
     *policy_routes.ROUTES,
     *job_routes.ROUTES,
 )
@@ -65,4 +68,5 @@ ROUTES: tuple[Route, ...] = (*_ROUTES, route_to(_ROUTES))
 # `CREATE TABLE` texts of the rooms whose tables the store must hold.
 SCHEMAS: tuple[str, ...] = (
     submissions.SCHEMA, final.SCHEMA, tasks.SCHEMA, releases.SCHEMA, cohorts.SCHEMA, staging.SCHEMA,
+    clusters.SCHEMA,
 )  # fmt: skip

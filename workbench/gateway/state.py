@@ -11,6 +11,7 @@ from workbench.gateway.archive import Archive
 from workbench.gateway.heartbeats import Heartbeats
 from workbench.gateway.known import Known, read_known
 from workbench.gateway.leases import Leases
+from workbench.gateway.live_clusters import LiveClusters
 from workbench.gateway.shown import Shown
 from workbench.gateway.slices import SliceReader
 from workbench.gateway.staging import Staging
@@ -39,6 +40,7 @@ class State:
     slices: SliceReader
     leases: Leases
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
+    clusters: LiveClusters = field(default_factory=LiveClusters)
 
     def known(self, dataset: str, base: str | None) -> Known:
         """Give what an ingest must know of a dataset at a version."""

@@ -12,7 +12,7 @@ from workbench.errors import AccessDenied, NotFound
 from workbench.governance.obligations import NONE, Obligations
 
 UNKNOWN = "unknown-dataset"
-_HIDDEN = {UNKNOWN, "unknown-request", "unknown-grant", "unknown-submission", "unknown-final"}
+_HIDDEN = {UNKNOWN, "unknown-request", "unknown-grant", "unknown-submission", "unknown-final", "unknown-cluster"}
 
 
 @dataclass(frozen=True)

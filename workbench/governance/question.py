@@ -55,7 +55,7 @@ def needs(role: str, deed: str) -> Decision:
 
 
 # Where people find what they may decide about.
-_LISTED = {"submission": "submissions", "final": "final TASK"}
+_LISTED = {"submission": "submissions", "final": "final TASK", "cluster": "cluster list"}
 
 
 def no_such(thing: str, name: str) -> Decision:

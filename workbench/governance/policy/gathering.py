@@ -23,6 +23,7 @@ _OWNERS = {
     "Final": ("finals", "person, dataset"),
     "Packages": ("package_requests", "person, NULL AS dataset"),
     "Release": ("offers", "person, NULL AS dataset"),
+    "Cluster": ("clusters", "person, NULL AS dataset"),
 }
 
 

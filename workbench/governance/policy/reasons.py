@@ -246,6 +246,10 @@ def _no_rescoring(case: Case) -> Said:
     return _of(no_such("submission", case.ask.resource))
 
 
+def _no_cluster(case: Case) -> Said:
+    return _of(no_such("cluster", case.ask.resource))
+
+
 def _of(decision: Decision) -> Said:
     return decision.code, decision.reason
 
@@ -269,6 +273,7 @@ FORBIDDEN: dict[str, Callable[[Case], Said]] = {
     "own-release": _own_release,
     "own-final": _own_final,
     "own-training": _own_training,
+    "own-quota": _says("own-quota", "Nobody sets their own quota of clusters; another custodian does."),
 }
 _SEEN = _says("visible", "Its card is open to everybody who may know of it.")
 _REVIEWS = _says("reviewer", "Custodians, output checkers and administrators review versions that wait.")
@@ -302,6 +307,9 @@ PERMITTED: dict[str, Callable[[Case], Said]] = {
     "task.evaluate": _says("evaluator", "The evaluator scores a submission to “{name}”."),
     "release.offer": _says("researcher", "You hold the role researcher, so you may offer files for release."),
     "release.vote": _says("checker", "You hold the role checker, so you may vote on a release."),
+    "cluster.start": _says("clusters", "Everybody with an account may start a cluster in a kernel of theirs."),
+    "cluster.stop": _says("own-cluster", "{name} is your own cluster, so you may stop it."),
+    "cluster.govern": _says("custodian", "Custodians and administrators set the quotas of clusters."),
     "cohort.manage": _says("teacher", "You hold the role teacher, so you may manage a teaching cohort."),
 }
 _NO_REVIEW = _says(
@@ -339,5 +347,8 @@ UNPERMITTED: dict[str, Callable[[Case], Said]] = {
     ),
     "release.offer": _role("researcher", "offer files for release"),
     "release.vote": _role("checker", "vote on a release"),
+    "cluster.start": _says("wrong-place", "Clusters run in governed kernels; start one from a notebook or a job."),
+    "cluster.stop": _no_cluster,
+    "cluster.govern": _role("custodian", "set quotas of clusters"),
     "cohort.manage": _role("teacher", "manage a teaching cohort"),
 }

@@ -25,6 +25,7 @@ RESOURCES = {
     "audit.read": "Home", "home.govern": "Home", "task.submit": "Task", "task.evaluate": "Task",
     "release.offer": "Release", "release.vote": "Release", "cohort.manage": "Cohort",
     "package.request": "Home", "package.decide": "Packages",
+    "cluster.start": "Home", "cluster.stop": "Cluster", "cluster.govern": "Person",
 }  # fmt: skip
 IN_POLICIES = {"dataset.read": "read", "dataset.view": "read", "dataset.request": "request"}
 
@@ -110,7 +111,7 @@ class Situation(NamedTuple):
             }  # fmt: skip
         if self.type in ("Request", "Grant", "Submission", "Final"):
             return {"person": _reference("Person", self.owner), "custodian": _reference("Person", self.custodian)}
-        if self.type == "Packages":
+        if self.type in ("Packages", "Cluster"):
             return {"person": _reference("Person", self.owner)}
         if self.type == "Release":
             return {"author": _reference("Person", self.owner)}
