@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.compute.prepared import manifest_of
 from workbench.compute.prepared_files import (
@@ -45,6 +45,9 @@ from workbench.errors import (
     WorkbenchError,
     error_from_dict,
 )
+
+if TYPE_CHECKING:
+    from workbench.compute.cluster import Cluster
 
 # Problems that the next scan would have as well.
 ENDS_ALL = (NotSignedIn, GatewayUnavailable)
@@ -260,11 +263,23 @@ def _on_cluster(tasks: Sequence[dict[str, Any]], workers: int) -> Iterator[tuple
                 if future.status == "finished":
                     said = future.result()
                     yield said["scan"], error_from_dict(said["error"]) if said["error"] else None
-                else:
+                elif future.status == "error":
                     yield scans[future.key], _worker_problem(future.exception())
+                else:
+                    raise RunFailed(
+                        f"The cluster ended while it worked{_because(running)}. What is prepared stays; run the same "
+                        "command again, it goes on from there.",
+                        code="scheduler-lost",
+                    )
                 future.release()
         finally:
-            running.client.cancel(futures)
+            if running.client.status == "running":
+                running.client.cancel(futures)
+
+
+def _because(running: Cluster) -> str:
+    why = getattr(running, "ended_because", "")
+    return f": {why}" if why else ""
 
 
 def _worker_problem(problem: BaseException | None) -> WorkbenchError:
