@@ -106,7 +106,7 @@ def _followed(job: Job) -> dict[str, Any]:
     if not first.get("total"):
         return facts
     with Progress(str(first.get("text") or "scans"), int(first["total"]), shows_time=True) as bar:
-        bar.skip(int(first.get("kept", 0)))
+        bar.skip(int(first["done"]))
         while True:
             bar.step(int((facts.get("progress") or first)["done"]) - bar.done)
             if facts["state"] not in UNDER_WAY:

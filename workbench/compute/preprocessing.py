@@ -327,12 +327,9 @@ def run(dataset: str, recipe: Mapping[str, Any], out: str, workers: int) -> dict
     """
     from workbench.compute.job_inside import report_progress  # noqa: PLC0415 - in a job alone
 
-    counts: list[int] = []
-
     def tell(done: int, total: int, _scan: str) -> None:
-        counts.append(done)
-        # The first word comes before any is made: so many were there. A full disk must not end the run here.
+        # A full disk must not end the run here.
         with suppress(OSError):
-            report_progress(done, total, "scans prepared", kept=counts[0])
+            report_progress(done, total, "scans prepared")
 
     return preprocess(dataset, Recipe.from_dict(recipe), out, workers=workers, on_progress=tell).as_dict()
