@@ -30,6 +30,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
         yield lines
 
 
+@pytest.fixture(scope="session")
+def arena_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
+    """Give lines to a gateway for the tests of the arena: `open-ct`, `clinic-ct`, `hidden-ct`.
+
+    Nobody holds a grant for `clinic-ct`; a test that needs one asks for it.
+    """
+    settings = load_settings(tmp_path_factory.mktemp("arena") / "home")
+    with running_gateway(settings), lines_of(settings) as lines:
+        fill(lines.operator(), "open-ct", "open", seeds=(1, 2))
+        fill(lines.person("custodian"), "clinic-ct")
+        fill(lines.operator(), "hidden-ct", "undisclosed", seeds=(3,))
+        yield lines
+
+
 @pytest.fixture
 def lines(gateway: Settings) -> Iterator[Lines]:
     """Give lines to the gateway of this test's own, empty home."""

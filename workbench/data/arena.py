@@ -274,7 +274,7 @@ def read_box_through_arena(address: Address, shard: Shard, box: Box, out: AnyVox
     def decode(batch: Batch, view: memoryview) -> None:
         shard.place_chunks({chunks[n].place: view[start:stop] for n, start, stop in batch.pieces}, box, out)
 
-    return read_through_arena(address, batches_of(chunks), decode)
+    return read_through_arena(address, batches_of(chunks, BATCH_BLOCKS), decode)
 
 
 def read_bytes_through_arena(address: Address, start: int, stop: int) -> bytes | None:
@@ -291,7 +291,7 @@ def read_bytes_through_arena(address: Address, start: int, stop: int) -> bytes |
     return bytes(whole) if read_through_arena(address, batches, copy) else None
 
 
-def batches_of(chunks: Sequence[Chunk], most: int = BATCH_BLOCKS) -> list[Batch] | None:
+def batches_of(chunks: Sequence[Chunk], most: int) -> list[Batch] | None:
     """Cut chunks, sorted by their bytes, into requests of about `most` blocks, each chunk whole in one of them.
 
     Returns
