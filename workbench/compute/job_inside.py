@@ -1,7 +1,7 @@
 """What runs inside a job's sandbox: calls the function, says how far it is, and writes down how it ended.
 
-`python -m workbench.compute.job_inside module:function`; the arguments are JSON in a file of the job's folder. Any
-function may say how far it is, in a job or not::
+The name of the function, ``module:function``, is the one word it takes; the arguments are JSON in a file of the job's
+folder. Any function may say how far it is, in a job or not::
 
     from workbench.compute.job_inside import report_progress
     report_progress(3, 100, "scans prepared")
@@ -127,7 +127,3 @@ def _cancel(_number: int, _frame: object) -> None:
     # A second one must not interrupt the putting in order.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise JobCancelled
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -34,6 +34,8 @@ from workbench.jupyter.workspace_writing import lay_files
 from workbench.settings import Settings, load_settings
 
 PLACE = "jobs"
+# Not `-m`: run so, the module would exist twice, and the `JobCancelled` it raises not be the one that others catch.
+INSIDE = f"import sys; from {job_inside.__name__} import main; sys.exit(main(sys.argv[1:]))"
 LOOK_S, BEAT_S, LEASE_S = 0.2, 5.0, 60.0
 # What a job may take to put its things in order once it was asked to end.
 PATIENCE_S = 10.0
@@ -90,7 +92,7 @@ class Watch:
 
     def _begin(self, token: str) -> subprocess.Popen[bytes]:
         work = self.request["work"]
-        inside = [sys.executable, "-m", job_inside.__name__, work] if isinstance(work, str) else work
+        inside = [sys.executable, "-c", INSIDE, work] if isinstance(work, str) else work
         command = governed_command(
             self.settings, self.account, inside, workspace=workspace_of(self.settings, self.account)
         )
