@@ -58,7 +58,8 @@ def expected(workspace: Path) -> dict[str, Any]:
     worker = one_of(is_worker)
     if worker is not None:
         worker.kill()
-    assert verb.wait(LONGEST_S) == 0, said_by(verb)
+    code, text = ended(verb)
+    assert code == 0, text
     return read_json(workspace / "undisturbed" / MANIFEST)
 
 
@@ -68,9 +69,10 @@ def start(out: str, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def said_by(verb: subprocess.Popen[str]) -> str:
-    """Give everything that an ended verb said."""
-    return verb.communicate(timeout=30)[0]
+def ended(verb: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a verb to end and give its exit code and everything it said."""
+    text = verb.communicate(timeout=LONGEST_S)[0]
+    return verb.returncode, text
 
 
 def wait_for_scans(folder: Path, count: int) -> None:
@@ -84,15 +86,14 @@ def wait_for_scans(folder: Path, count: int) -> None:
 
 
 def is_driver(process: psutil.Process) -> bool:
-    """Whether this is the process inside the sandbox that holds the list and the scheduler."""
+    """Whether this is the process inside the sandbox that holds the list of scans and the scheduler."""
     words = process.cmdline()
-    return words[1:3] == ["-m", "workbench.compute.job_inside"]
+    return words[1:2] in (["-c"], ["-m"]) and "workbench.compute.job_inside" in " ".join(words[2:3])
 
 
 def is_worker(process: psutil.Process) -> bool:
     """Whether this is a Dask worker: a process that a driver has spawned."""
-    words, parent = process.cmdline(), process.parent()
-    return "spawn_main" in " ".join(words) and parent is not None and is_driver(parent)
+    return "spawn_main" in " ".join(process.cmdline()) and any(map(is_driver, process.parents()))
 
 
 def one_of(wanted: Callable[[psutil.Process], bool]) -> psutil.Process | None:
@@ -132,18 +133,18 @@ def test_killed_drivers_and_terminals_leave_no_hole_and_no_duplicate(
     driver = one_of(is_driver)
     assert driver is not None
     driver.kill()
-    code, text = verb.wait(LONGEST_S), said_by(verb)
+    code, text = ended(verb)
     assert code == RunFailed.exit_code, text
     assert "again" in text
 
     verb = start("killed")
     time.sleep(MOMENT.uniform(0.0, 1.5))
     verb.kill()
-    said_by(verb)
+    ended(verb)
 
     # The job goes on without its terminal, so the verb finds it, or what it has made.
     verb = start("killed", "--json")
-    code, text = verb.wait(LONGEST_S), said_by(verb)
+    code, text = ended(verb)
     assert code == 0, text
     assert json.loads(text)["scans"] == SCAN_COUNT
     check_complete(folder, expected)

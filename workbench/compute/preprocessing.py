@@ -194,7 +194,7 @@ def _at_planned_version(place: Path, found: Dataset, recipe: Recipe) -> Dataset:
     for draft in (*(place / PARTIAL).iterdir(), *place.glob(f".{PLAN}.*"), *place.glob(f".{MANIFEST}.*")):
         _remove(draft)
     if not (place / PLAN).exists():
-        plan = {
+        plan: dict[str, Any] = {
             "format": FORMAT, "dataset": found.name, "version": str(found.version), "recipe": recipe.as_dict(),
         }  # fmt: skip
         write_json(place / PLAN, plan)
