@@ -26,7 +26,7 @@ def _planes(is_rounded: bool) -> Callable[..., None]:
         for z in range(first, last):
             upper, lower = volume[zi[0, z]], volume[zi[1, z]]
             upper_weight, lower_weight = zw[0, z], zw[1, z]
-            even, odd = -1, -1
+            even, odd = np.int64(-1), np.int64(-1)
             for y in range(made.shape[1]):
                 for tap in range(2):
                     row = np.int64(yi[tap, y])

@@ -99,7 +99,7 @@ def _linear(source: NDArray[Any], made: NDArray[Any], tables: tuple[Taps, Taps, 
     from workbench.imaging.linear_kernels import LINEAR, LINEAR_ROUNDED  # noqa: PLC0415 - numba, loaded on first use
 
     kernel = (LINEAR_ROUNDED if made.dtype == np.int16 else LINEAR)[f"{source.dtype} to {made.dtype}"]
-    words = [table for taps in tables for table in (taps.index, taps.weights)]
+    words = [table for taps in tables for table in (taps.voxels, taps.weights)]
 
     def work(first: int, last: int) -> None:
         kernel(source, made, *words, first, last, np.empty((3, source.shape[2]), np.float32))
@@ -122,12 +122,12 @@ def _cubic(source: NDArray[Any], made: NDArray[Any], tables: tuple[Taps, Taps, T
     def slices(first: int, last: int) -> None:
         lanes = np.empty((width + 2 * x.pad) * kernels.LANES, np.float32)
         plane = np.empty((height + 2 * y.pad, new_width), np.float32)
-        in_slice(source, between, x.index, x.weights, x.pad, starts[2], y.index, y.weights, y.pad, starts[1],
+        in_slice(source, between, x.voxels, x.weights, x.pad, starts[2], y.voxels, y.weights, y.pad, starts[1],
                  first, last, lanes, plane)  # fmt: skip
 
     def rows(first: int, last: int) -> None:
         column = np.empty((depth + 2 * z.pad, new_width), np.float32)
-        across(between, made, z.index, z.weights, z.pad, starts[0], first, last, column)
+        across(between, made, z.voxels, z.weights, z.pad, starts[0], first, last, column)
 
     in_parts(slices, depth, threads)
     in_parts(rows, new_height, threads)

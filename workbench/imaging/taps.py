@@ -57,11 +57,11 @@ class Grid(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """One axis: new voxel i is the sum over t of weights[t, i] · old[index[t, i]].
+    """One axis: new voxel i is the sum over t of weights[t, i] · old[voxels[t, i]].
 
     Attributes
     ----------
-    index : ndarray, uint32, shape (taps, new size)
+    voxels : ndarray, uint32, shape (taps, new size)
         Into the old axis; for the cubic spline into the axis with `pad` voxels more at either end.
     weights : ndarray, float32, shape (taps, new size)
         For the cubic spline the gain of its filter is in them.
@@ -69,7 +69,7 @@ class Taps(NamedTuple):
         Copies of the border voxel put before and after the axis.
     """
 
-    index: NDArray[np.uint32]
+    voxels: NDArray[np.uint32]
     weights: NDArray[np.float32]
     pad: int
 
@@ -217,4 +217,5 @@ def _mirrored(index: NDArray[Any], size: int) -> NDArray[Any]:
     """Fold indices back at the first and the last voxel, which stand once."""
     period = 2 * (size - 1)
     folded = np.abs(index) % period
-    return np.minimum(folded, period - folded)
+    result: NDArray[Any] = np.minimum(folded, period - folded)
+    return result
