@@ -148,24 +148,26 @@ def preprocess(
     _make_folder(place)
     with only_writer(place):
         source = _at_planned_version(place, found, recipe)
-        volumes = source.volumes()
-        outcome = Outcome(source.name, str(source.version), out, len(volumes))
-        tell = on_progress or (lambda _done, _total, _scan: None)
-        todo = _missing(place, volumes, outcome)
-        tell(outcome.kept, outcome.total, "")
-        plan = read_json(place / PLAN)
-        tasks = [_task(place, plan, volume) for volume in todo]
-        for scan, problem in _on_cluster(tasks, workers):
-            if problem is None:
-                outcome.made.append(scan)
-                tell(outcome.kept + len(outcome.made), outcome.total, scan)
-                continue
-            _stop_if_all_end(source, scan, problem, outcome)
-            outcome.failures[scan] = problem
-        failed = outcome.error()
-        if failed is not None:
-            raise failed
-        write_json(place / MANIFEST, manifest_of(place, plan, [volume.scan for volume in volumes]))
+        return _prepare_all(place, source, workers, on_progress or (lambda _done, _total, _scan: None))
+
+
+def _prepare_all(place: Path, source: Dataset, workers: int, tell: OnProgress) -> Outcome:
+    volumes = source.volumes()
+    outcome = Outcome(source.name, str(source.version), place.name, len(volumes))
+    todo = _missing(place, volumes, outcome)
+    tell(outcome.kept, outcome.total, "")
+    plan = read_json(place / PLAN)
+    for scan, problem in _on_cluster([_task(place, plan, volume) for volume in todo], workers):
+        if problem is None:
+            outcome.made.append(scan)
+            tell(outcome.kept + len(outcome.made), outcome.total, scan)
+            continue
+        _stop_if_all_end(source, scan, problem, outcome)
+        outcome.failures[scan] = problem
+    failed = outcome.error()
+    if failed is not None:
+        raise failed
+    write_json(place / MANIFEST, manifest_of(place, plan, [volume.scan for volume in volumes]))
     return outcome
 
 
