@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from arenas import Raw, arena
-from homes import Lines
+from homes import Lines, fill
 
 from workbench.connection import Connection
 from workbench.data.block_wire import ARENA_BYTES, BLOCK_BYTES, SEALS, slot_start
@@ -154,6 +154,39 @@ def test_what_was_read_before_a_change_is_wiped_without_any_request(
     revoke(arena_home, granted)
     wait_for(reader.is_blank)
     assert reader.word(0) != before and reader.word(0) % 2 == 0
+
+
+def test_scan_that_a_policy_withholds_ends_like_one_that_never_was(
+    arena_home: Lines, granted: str, reader: Raw
+) -> None:
+    custodian, url = arena_home.person("custodian"), "/v1/datasets/clinic-ct/policy"
+    handle = reader.open("clinic-ct")
+    reader.ask(handle, 0)
+    rule = '@id("x") @rows("scans.split = final_test") permit (principal, action == Action::"read", resource);'
+    custodian.post(url, {"text": rule})
+    try:
+        said = []
+        for ask in (lambda: reader.ask(handle, 0), lambda: reader.open("clinic-ct", "S0009")):
+            with pytest.raises(NotFound) as refused_there:
+                ask()
+            said.append(refused_there.value.message.replace("S0009", "S0001"))
+        assert said[0] == said[1]
+        assert reader.is_blank()
+    finally:
+        custodian.post(url, {"text": ""})
+    assert reader.ask(handle, 0)
+
+
+def test_subject_that_withdrew_is_read_no_more_and_nothing_of_it_stays(arena_home: Lines, reader: Raw) -> None:
+    fill(arena_home.operator(), "leaving-ct", "open", seeds=(6, 7))
+    handle, other = reader.open("leaving-ct"), reader.open("leaving-ct", "S0002")
+    reader.ask(handle, 0)
+    url = "/v1/datasets/leaving-ct/subjects/P0001/withdraw"
+    arena_home.person("custodian").post(url, {"reason": "a test"})
+    wait_for(reader.is_blank)
+    with pytest.raises(NotFound, match="withdrawn"):
+        reader.ask(handle, 0)
+    assert reader.ask(other, 0)
 
 
 def test_kernel_that_ended_reads_no_more(arena_home: Lines) -> None:
