@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from distributed import get_worker
 from numpy.typing import NDArray
 
 from workbench.compute.network import PatchNet
@@ -83,13 +82,13 @@ def fit(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            return _fit(network.train(), _batches(inputs, labels), recipe, report)
+            return _fit(network.train(), batches_of(inputs, labels), recipe, report)
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was_deterministic)
 
 
-def _batches(inputs: NDArray[Any], labels: NDArray[Any]) -> Callable[[np.random.Generator], Batch]:
+def batches_of(inputs: NDArray[Any], labels: NDArray[Any]) -> Callable[[np.random.Generator], Batch]:
     """Give what draws a batch from examples of either form."""
     if labels.ndim == 1:
         classes = (np.flatnonzero(labels == 0), np.flatnonzero(labels == 1))
@@ -179,5 +178,7 @@ def fit_and_log(
     network: torch.nn.Module, inputs: NDArray[Any], labels: NDArray[Any], recipe: Recipe, topic: str
 ) -> tuple[dict[str, torch.Tensor], list[float]]:
     """Fit on a Dask worker, sending each epoch's loss to everyone who subscribed to the topic."""
+    from distributed import get_worker  # noqa: PLC0415 - heavy, and only a worker needs it
+
     worker = get_worker()
     return fit(network, inputs, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     import torch
 
     from workbench.compute.cluster import Cluster
+    from workbench.compute.fitting import Recipe
+    from workbench.compute.loading.patch_loader import PatchLoader
     from workbench.compute.model import TrainedModel
+    from workbench.compute.ranks.request import Request
 
 
 class Labelled(Protocol):
@@ -52,63 +56,87 @@ class TrainableTask(Protocol):
 
 
 def train(
-    task: TrainableTask, *, network: torch.nn.Module | None = None, cluster: Cluster | None = None,
+    task: TrainableTask | PatchLoader, *, network: torch.nn.Module | None = None, cluster: Cluster | None = None,
     seed: int = 0, epochs: int = 8, batches: int = 40, learning_rate: float = 4e-3,
+    ranks: int | None = None, precision: str = "fp32", checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None, resume: bool = True,
 ) -> TrainedModel:  # fmt: skip
-    """Train a network on the task's training split.
+    """Train a network on the task's training split, or on what a loader draws from scans.
 
-    The result never depends on how many workers there are: the optimiser runs in one place, on one thread.
+    Without ranks, the result never depends on how many workers there are: the optimiser runs in one place, on one
+    thread. With ranks it depends on their number, and on nothing else.
 
     Parameters
     ----------
-    task : Task
-        From `wb.task(...)`; its ``train`` split is read under your grant.
+    task : Task or PatchLoader
+        From `wb.task(...)`; its ``train`` split is read under your grant. Or a loader of random patches.
     network : torch.nn.Module, optional
         For patches from float32 (n, 1, 32, 32, 32) in 0..1 to n logits, a small 3D network when left out; for sections
         from (n, 1, 128, 128) to one logit a pixel, (n, 128, 128), a small U-Net when left out.
     cluster : Cluster, optional
         Where to prepare and train; this kernel when left out.
-    seed : int
-        Seed of initialisation, order and augmentation, at least 0.
-    epochs : int
-        How many, 1–1000.
+    seed, epochs : int
+        Seed of initialisation, order and augmentation, at least 0; epochs, 1–1000.
     batches : int
-        Batches per epoch, 1–10000: of 32 patches, a quarter of them positive, or of 8 sections.
+        Batches per epoch, 1–10000: of 32 patches, a quarter of them positive, or of 8 sections; with ranks, of each.
     learning_rate : float
         Peak rate of a one-cycle schedule, above 0, at most 1.
-
-    Returns
-    -------
-    TrainedModel
+    ranks : int, optional
+        How many workers of the cluster learn together, 1–64, each on batches of its own.
+    precision : str, default "fp32"
+        ``bf16`` computes layers in bfloat16 and keeps weights in float32.
+    checkpoint, checkpoint_every : path and int, optional
+        A file that a stopped run goes on from, to the same weights bit by bit; written after so many steps, each epoch
+        when left out.
+    resume : bool, default True
+        Whether to go on from a checkpoint that is there; else it is replaced.
 
     Raises
     ------
     InvalidInput
         When a number is out of range or the split has no example of one of the classes.
     RunFailed
-        When the loss stops being finite or a worker dies.
+        When the loss stops being finite or a worker dies; with ranks, when they are lost again and again.
+    Conflict, IntegrityError
+        When the checkpoint is of another run, or damaged.
     """
     _check(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
     try:
-        from workbench.compute.fitting import Recipe, fit, initial_network  # noqa: PLC0415 - torch, on first use
-        from workbench.compute.model import Step, TrainedModel  # noqa: PLC0415 - torch, on first use
+        from workbench.compute.fitting import Recipe  # noqa: PLC0415 - torch, on first use
+        from workbench.compute.ranks.request import Request  # noqa: PLC0415 - torch, on first use
     except ImportError as problem:
         raise MissingDependency(f"Training needs torch ({problem}): `pip install ai4h-workbench[train]`.") from None
+    recipe = Recipe(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
+    return _learn(task, network, cluster, recipe, Request(ranks, precision, checkpoint, checkpoint_every, resume))
+
+
+def _learn(
+    task: TrainableTask | PatchLoader, network: torch.nn.Module | None, cluster: Cluster | None, recipe: Recipe,
+    asked: Request,
+) -> TrainedModel:  # fmt: skip
+    from workbench.compute.fitting import fit, initial_network  # noqa: PLC0415 - torch, on first use
+    from workbench.compute.loading.patch_loader import PatchLoader  # noqa: PLC0415 - with it
+    from workbench.compute.model import Step, TrainedModel  # noqa: PLC0415 - torch, on first use
+
+    if isinstance(task, PatchLoader):
+        return asked.learn_from_loader(task, network, cluster, recipe)
     examples = task.examples("train", cluster=cluster)
     labels = np.asarray(examples.labels)
     positives = _positives(task.id, labels)
-    recipe = Recipe(seed=seed, epochs=epochs, batches=batches, learning_rate=learning_rate)
-    start = network if network is not None else initial_network(seed, examples.form)
-    live = _Curve(task.id, epochs)
-    if cluster is None:
-        state, losses = fit(start, examples.inputs, labels, recipe, live.report)
+    start = network if network is not None else initial_network(recipe.seed, examples.form)
+    if not asked.is_plain:
+        learnt = asked.learn_from_examples(task, start, (examples.inputs, labels), cluster, recipe)
     else:
-        state, losses = _on_cluster(cluster, (start, examples.inputs, labels, recipe), live.report)
-    start.load_state_dict(state)
-    live.finish()
-    history = tuple(Step(epoch, loss) for epoch, loss in enumerate(losses, start=1))
+        live = _Curve(task.id, recipe.epochs)
+        if cluster is None:
+            learnt = fit(start, examples.inputs, labels, recipe, live.report)
+        else:
+            learnt = _on_cluster(cluster, (start, examples.inputs, labels, recipe), live.report)
+        live.finish()
+    start.load_state_dict(learnt[0])
+    history = tuple(Step(epoch, loss) for epoch, loss in enumerate(learnt[1], start=1))
     return TrainedModel(
-        task.id, start.eval(), seed, history, examples=len(labels), positives=positives, form=examples.form,
+        task.id, start.eval(), recipe.seed, history, examples=len(labels), positives=positives, form=examples.form,
         data=data_of(task),
     )  # fmt: skip
 
