@@ -21,6 +21,7 @@ from workbench.errors import InvalidInput
 
 GROUP_MEMORY = Path("/sys/fs/cgroup")
 MEMORY = Path("/proc/meminfo")
+OWN_MEMORY = Path("/proc/self/statm")
 
 
 class BufferPool:
@@ -118,5 +119,6 @@ def free_memory_bytes() -> int:
         free.append(max(0, int(most) - int(used.read_text())))
     own, _ = resource.getrlimit(resource.RLIMIT_AS)
     if own != resource.RLIM_INFINITY:
-        free.append(own)
+        taken = int(OWN_MEMORY.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") if OWN_MEMORY.exists() else 0
+        free.append(max(0, own - taken))
     return min(free)
