@@ -1,25 +1,47 @@
-"""A cluster starts on loopback, maps in order, says which item failed, and ends."""
+"""A cluster starts on loopback, maps in order, says which item failed, has its workers back, and ends."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import Iterator
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
+from distributed import Status, SubprocessCluster
 from distributed.core import connect
 from distributed.security import Security
 
 from workbench.compute import devices
 from workbench.compute.cluster import Cluster, cluster, private_cluster
-from workbench.errors import InvalidInput, RunFailed
+from workbench.compute.clusters import line, watch
+from workbench.errors import AccessDenied, InvalidInput, RunFailed
 
 
 def _square(number: int) -> int:
     if number < 0:
         raise ValueError("a negative number")
     return number * number
+
+
+def _kill_oneself(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _slowly(number: int) -> int:
+    time.sleep(0.5)
+    return number
+
+
+def _eventually(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < until, "it did not come to pass within two minutes"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +65,127 @@ def test_scheduler_and_workers_listen_on_loopback_only(two_workers: Cluster) -> 
     assert listening == {"127.0.0.1"}
 
 
+def test_a_killed_worker_comes_back_and_what_it_worked_on_is_done(two_workers: Cluster) -> None:
+    before = set(two_workers.client.run(os.getpid).values())
+    todo = iter(two_workers.each(_slowly, range(4)))
+    first = next(todo)
+    os.kill(min(before), signal.SIGKILL)
+    assert sorted([first, *todo]) == [(number, number) for number in range(4)]
+    _eventually(lambda: two_workers.actual == 2)
+    after = set(two_workers.client.run(os.getpid).values())
+    assert len(after) == 2 and min(before) not in after
+
+
+def test_an_item_that_ends_every_worker_is_named_with_what_to_do(two_workers: Cluster) -> None:
+    with pytest.raises(RunFailed, match="Item 1 of 1 ended every worker that took it .* make the item smaller") as said:
+        two_workers.map(_kill_oneself, [1])
+    assert said.value.code == "workers-died"
+
+
+def test_scaling_up_and_down_gets_what_is_wanted(two_workers: Cluster) -> None:
+    two_workers.scale(3)
+    two_workers.wait()
+    assert (two_workers.workers, two_workers.actual) == (3, 3)
+    two_workers.scale(2)
+    _eventually(lambda: two_workers.actual == 2)
+    for wrong in (0, 65, True, "2"):
+        with pytest.raises(InvalidInput, match="workers must be a whole number"):
+            two_workers.scale(wrong)  # type: ignore[arg-type]
+
+
+def test_the_static_view_tells_what_was_started_and_no_measured_figure(two_workers: Cluster) -> None:
+    assert two_workers._repr_mimebundle_() == (
+        {"text/plain": repr(two_workers), "text/html": two_workers._repr_html_()}, {}
+    )  # fmt: skip
+    assert "2 CPU workers in this kernel’s sandbox · closes with the kernel or after 0.1 h" in two_workers._repr_html_()
+
+
+def test_the_live_view_shows_wanted_and_actual_workers_and_passes_wishes_on(two_workers: Cluster) -> None:
+    from workbench.compute.clusters.widget import ClusterWidget
+
+    _eventually(lambda: two_workers.actual == 2)
+    live = ClusterWidget(two_workers)
+    assert {"state": "running", "kind": "CPU", "wanted": 2, "actual": 2, "tasks": 0}.items() <= live.facts.items()
+    live._on_message(live, {"verb": "scale", "workers": 0}, [])
+    assert live.problem.startswith("workers must be a whole number from 1 to 64")
+    live._on_message(live, {"verb": "something else"}, [])
+    assert live.problem == "" and two_workers.is_open
+    json.dumps(live.facts)
+
+
+def test_a_cluster_with_nothing_to_do_closes_by_itself_and_says_so() -> None:
+    running = cluster(workers=1, idle_minutes=0.02)
+    _eventually(lambda: not running.is_open)
+    assert running.ended_because == "it had nothing to do for 0.02 minutes"
+    with pytest.raises(InvalidInput, match=r"closed: it had nothing to do for 0.02 minutes; start a new one"):
+        running.map(_square, [1])
+    assert "● closed" in running._repr_html_()
+
+
+def test_hours_that_run_out_end_the_work_under_way_with_the_reason() -> None:
+    running = cluster(workers=1, hours=3 / 3600)
+    with pytest.raises(RunFailed, match="ended while it worked: its hours ran out") as said:
+        running.map(_slowly, range(1000))
+    assert said.value.code == "cluster-closed"
+
+
+def test_a_killed_scheduler_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    engine = SubprocessCluster(n_workers=1, worker_kwargs={"nthreads": 1})
+    running = Cluster(engine, "cpu", 1, 0.1)
+    todo = running.each(time.sleep, [0, 100])
+    assert next(todo) == (0, None)
+    children = psutil.Process(engine.scheduler.process.pid).children(recursive=True)
+    os.kill(engine.scheduler.process.pid, signal.SIGKILL)
+    with pytest.raises(RunFailed, match=r"its scheduler is gone .* start a new one with wb.cluster\(\)") as said:
+        next(todo)
+    assert said.value.code in ("scheduler-lost", "cluster-closed")
+    running.close()
+    for worker in engine.workers.values():
+        worker.process.kill()
+    psutil.wait_procs(children, timeout=30)
+    engine.status = Status.closed
+
+
+class _Refusing:
+    """A line to a gateway that has other things to say."""
+
+    timeout_s = 0.0
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, dict[str, object]]] = []
+
+    def post(self, url: str, body: dict[str, object]) -> object:
+        self.asked.append((url, body))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_refused_quota_starts_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_GATEWAY", "/nowhere")
+    monkeypatch.setenv("WORKBENCH_TOKEN", "of a test")
+    gateway = _Refusing(AccessDenied("Your quota is 1 workers.", code="cluster-quota"))
+    monkeypatch.setattr(line, "connect_from_environment", lambda: gateway)
+    with pytest.raises(AccessDenied, match="Your quota is 1 workers"):
+        cluster(workers=2)
+    assert gateway.asked[0][1]["workers"] == 2
+
+
+def test_a_record_hears_that_it_shall_end_and_a_gateway_that_is_gone_ends_nothing() -> None:
+    gateway = _Refusing(
+        {"state": "running"}, {"state": "stopping"}, InvalidInput("nonsense"), {"state": "ended", "why": "its kernel …"}
+    )
+    record = line.Record(gateway, {"id": "CL1", "workers": 1})  # type: ignore[arg-type]
+    said = [record.beat(watch.Look().as_said()) for _ in range(4)]
+    assert said == [None, "it was stopped from outside of its notebook", None, "its kernel …"]
+
+
 def test_a_closed_cluster_refuses_work_and_leaves_no_process() -> None:
     running = cluster(workers=1)
     pids = running.client.run(os.getpid).values()
@@ -62,7 +205,9 @@ def test_others_of_the_machine_cannot_join_a_private_cluster() -> None:
             asyncio.run(connect(address, timeout=2, **Security.temporary().get_connection_args("client")))
 
 
-@pytest.mark.parametrize("options", [{"workers": 0}, {"workers": 65}, {"gpus": True}, {"hours": 0}, {"hours": 25}])
+@pytest.mark.parametrize(
+    "options", [{"workers": 0}, {"workers": 65}, {"gpus": True}, {"hours": 0}, {"hours": 25}, {"idle_minutes": 0}]
+)
 def test_absurd_sizes_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(InvalidInput):
         cluster(**options)

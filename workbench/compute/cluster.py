@@ -1,7 +1,8 @@
 """Dask workers inside the kernel's own sandbox: Dask-CUDA where GPUs are present, the same on CPU elsewhere.
 
-A scheduler is never shared between people, since all users of one share its memory (distributed issue 304); this
-one listens on the loopback of the sandbox's own network and ends with the kernel.
+A cluster has a wanted state and an actual one: a worker that is killed comes back, `scale` changes what is wanted. A
+scheduler is never shared between people, since all users of one share its memory (distributed issue 304); this one
+listens on the loopback of the sandbox's own network and ends with the kernel.
 
 Runs in: kernel
 """
@@ -9,26 +10,36 @@ Runs in: kernel
 from __future__ import annotations
 
 import atexit
-import logging
-import tempfile
+import contextlib
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.compute.clusters import line
+from workbench.compute.clusters.engines import cpu_engine, gpu_engine, private_engine
+from workbench.compute.clusters.shown import MISSING_DEATHS, as_html, item_failed, not_open, stopped_midway
+from workbench.compute.clusters.watch import LOST, Look, Watch, is_alive
 from workbench.compute.devices import cpu_count, gpu_count
 from workbench.compute.progress import Progress
-from workbench.errors import InvalidInput, MissingDependency, RunFailed
+from workbench.errors import InvalidInput, RunFailed
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
+
+    from workbench.compute.clusters.widget import ClusterWidget
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_WORKERS = 64
 MAX_HOURS = 24.0
-LOOPBACK = "127.0.0.1"
+MAX_IDLE_MINUTES = 24 * 60.0
+IDLE_MINUTES = 60.0
+START_S, GOODBYE_S = 120.0, 3.0
+CLOSED = "closed"
 
 
 class Cluster:
@@ -44,21 +55,104 @@ class Cluster:
         How many workers it has.
     hours : float
         After how many hours it closes by itself.
+    idle_minutes : float, optional
+        After how many minutes with nothing to do its scheduler ends; None never.
+    record : Record, optional
+        Where the gateway hears of it.
     """
 
-    def __init__(self, engine: Any, kind: str, workers: int, hours: float) -> None:
+    def __init__(
+        self, engine: Any, kind: str, workers: int, hours: float, *, idle_minutes: float | None = None,
+        record: line.Record | None = None,
+    ) -> None:  # fmt: skip
         from distributed import Client  # noqa: PLC0415 - heavy, loaded on first use
 
         self.kind = kind
-        self.workers = workers
         self.hours = hours
-        self._engine = engine
-        self.client: Client = Client(engine)
+        self.idle_minutes = idle_minutes
+        self.ended_because = ""
         self.is_open = True
-        self._timer = threading.Timer(hours * 3600, self.close)
-        self._timer.daemon = True
-        self._timer.start()
+        self._engine = engine
+        self._record = record
+        self._lock = threading.Lock()
+        self._widget: ClusterWidget | None = None
+        self.client: Client = Client(engine)
+        ends = time.monotonic() + hours * 3600
+        self._watch = Watch(engine, workers, ends, idle_minutes=idle_minutes, record=record, close=self._close)
         atexit.register(self.close)
+
+    @property
+    def id(self) -> str:
+        """Its name in the gateway's record, such as ``CL3``; empty outside of a governed kernel."""
+        return self._record.id if self._record else ""
+
+    @property
+    def workers(self) -> int:
+        """How many workers are wanted."""
+        return self._watch.wanted
+
+    @property
+    def actual(self) -> int:
+        """How many workers there are at this moment."""
+        return self._watch.look().actual if self.is_open else 0
+
+    @property
+    def last_look(self) -> Look:
+        """What it looked like at most a second ago."""
+        return self._watch.last
+
+    def scale(self, workers: int) -> None:
+        """Want another number of workers; they come and go in the background, see `wait`.
+
+        Parameters
+        ----------
+        workers : int
+            1–64; at most as many as there are GPUs on a GPU cluster.
+
+        Raises
+        ------
+        InvalidInput
+            When the number is out of its range, or the cluster is closed.
+        AccessDenied
+            With ``cluster-quota`` when the person's quota has fewer left.
+        """
+        self._require_open()
+        _check_whole("workers", workers)
+        if self.kind == "gpu" and workers > gpu_count():
+            raise InvalidInput(f"This machine has {gpu_count()} GPUs, one for each worker; ask for at most that many.")
+        if self._record is not None:
+            self._record.scale(workers)
+        self._watch.wanted = workers
+        self._engine.scale(workers)
+
+    def wait(self, timeout_s: float = START_S) -> None:
+        """Wait until as many workers are there as are wanted, with a progress bar.
+
+        Parameters
+        ----------
+        timeout_s : float
+            How long at most.
+
+        Raises
+        ------
+        RunFailed
+            When they are not there by then.
+        """
+        until = time.monotonic() + timeout_s
+        with Progress("workers there", self.workers) as bar:
+            while True:
+                self._require_open()
+                actual = self.actual
+                bar.total = max(self.workers, 1)
+                bar.step(min(actual, bar.total) - bar.done)
+                if actual == self.workers:
+                    return
+                if time.monotonic() > until:
+                    raise RunFailed(
+                        f"{actual} of {self.workers} workers were there after {timeout_s:g} s. They start again "
+                        "while the cluster is open: wait longer, or scale it to fewer, so that each has more memory."
+                    )
+                time.sleep(0.1)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item], *, label: str = "items") -> list[Result]:
         """Run a function on every item on the workers and give the results in the items' order.
@@ -75,7 +169,7 @@ class Cluster:
         Raises
         ------
         RunFailed
-            When the function raises on an item, or a worker dies under it; the rest is cancelled.
+            When the function raises on an item, or workers die under it; the rest is cancelled.
         InvalidInput
             When the cluster was closed before.
         """
@@ -100,39 +194,67 @@ class Cluster:
         Raises
         ------
         RunFailed
-            When the function raises on an item, or a worker dies under it again; the rest is cancelled.
+            When the function raises on an item, or workers die under it again; the rest is cancelled.
         InvalidInput
             When the cluster was closed before.
         """
         from distributed import as_completed  # noqa: PLC0415 - heavy, loaded on first use
 
-        if not self.is_open:
-            raise InvalidInput("This cluster is closed; start a new one with wb.cluster().")
+        self._require_open()
         futures = self.client.map(function, list(items), pure=False, retries=1)
         number_of = {future.key: number for number, future in enumerate(futures)}
         try:
             for future in as_completed(futures):
                 number = number_of[future.key]
                 if future.status != "finished":
-                    problem = future.exception()
-                    raise RunFailed(
-                        f"Item {number + 1} of {len(futures)} failed on a worker "
-                        f"({type(problem).__name__}: {problem}); mend it and run the cell again."
-                    ) from problem
+                    raise self._failure(future, number + 1, len(futures))
                 yield number, future.result()
                 future.release()
         finally:
-            self.client.cancel(futures)
+            if self.client.status == "running":
+                self.client.cancel(futures)
 
     def close(self) -> None:
         """End the workers; doing it twice is fine."""
-        if not self.is_open:
-            return
-        self.is_open = False
-        self._timer.cancel()
+        self._close(CLOSED)
+
+    def _close(self, why: str) -> None:
+        with self._lock:
+            if not self.is_open:
+                return
+            self.is_open, self.ended_because = False, why
         atexit.unregister(self.close)
-        self.client.close()
-        self._engine.close()
+        self._watch.stop()
+        if is_alive(self._engine):
+            self.client.close()
+            self._engine.close()
+        else:
+            # With its scheduler gone nobody is there to say goodbye to; its workers end by themselves.
+            self._engine.shutdown_scheduler = False
+            with contextlib.suppress(OSError, RuntimeError, AssertionError):
+                self.client.close(timeout=1)
+                self._engine.close(timeout=GOODBYE_S)
+        if self._record is not None:
+            self._record.end(why)
+        if self._widget is not None:
+            self._widget.show()
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise InvalidInput(not_open(self.ended_because))
+        if self.client.status != "running":
+            raise RunFailed(stopped_midway(LOST), code="scheduler-lost")
+
+    def _failure(self, future: Future[Any], number: int, total: int) -> RunFailed:
+        """Say why an item has no result."""
+        if not self.is_open:
+            return RunFailed(stopped_midway(self.ended_because), code="cluster-closed")
+        if future.status != "error":
+            return RunFailed(stopped_midway(LOST), code="scheduler-lost")
+        problem = future.exception()
+        failed = RunFailed(item_failed(problem, number, total), code=MISSING_DEATHS.get(type(problem).__name__))
+        failed.__cause__ = problem
+        return failed
 
     def __enter__(self) -> Cluster:
         """Use the cluster for a block."""
@@ -150,28 +272,39 @@ class Cluster:
         return f"<Cluster {self.workers} {self.kind.upper()} workers, {state}, at most {self.hours:g} h>"
 
     def _repr_html_(self) -> str:
-        colour = "#2e7d32" if self.is_open else "#9e9e9e"
-        state = "running" if self.is_open else "closed"
-        return (
-            '<div style="font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;border:1px solid '
-            'var(--jp-border-color1,#ccc);border-radius:8px;padding:.7em 1em;display:inline-block">'
-            f'<b>Cluster</b> <span style="color:{colour}">● {state}</span><br>'
-            f"{self.workers} {self.kind.upper()} worker{'s' * (self.workers != 1)} in this kernel’s sandbox · "
-            f"closes with the kernel or after {self.hours:g} h</div>"
-        )
+        return as_html(self.kind, self.workers, self.hours, self.is_open)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Give the static view, and the live one where a kernel answers."""
+        static = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        shell = sys.modules.get("IPython")
+        kernel = shell.get_ipython() if shell is not None else None
+        if not self.is_open or not hasattr(kernel, "kernel"):
+            return static, {}
+        if self._widget is None:
+            from workbench.compute.clusters.widget import ClusterWidget  # noqa: PLC0415 - widgets, in notebooks alone
+
+            self._widget = ClusterWidget(self)
+            self._watch.listeners.append(self._widget.show)
+        live, metadata = self._widget._repr_mimebundle_(**options) or ({}, {})
+        return {**live, **static}, metadata
 
 
-def cluster(workers: int | None = None, *, gpus: int | None = None, hours: float = 2.0) -> Cluster:
+def cluster(
+    workers: int | None = None, *, gpus: int | None = None, hours: float = 2.0, idle_minutes: float = IDLE_MINUTES
+) -> Cluster:
     """Start workers for this notebook.
 
     Parameters
     ----------
     workers : int, optional
-        How many workers, 1–64; one per GPU or per core when left out.
+        How many workers, 1–64; one per GPU or per core when left out, or what the quota has left of these.
     gpus : int, optional
         How many GPUs to use. Where the machine has none, the same number of CPU workers starts and says so.
     hours : float
         After how many hours it closes by itself, above 0, at most 24.
+    idle_minutes : float
+        After how many minutes with nothing to do it closes by itself, above 0, at most 1440.
 
     Returns
     -------
@@ -181,22 +314,38 @@ def cluster(workers: int | None = None, *, gpus: int | None = None, hours: float
     ------
     InvalidInput
         When a number is out of its range, or more GPUs are asked for than there are.
+    AccessDenied
+        With ``cluster-quota`` when the person's quota has less left.
     MissingDependency
         When GPUs are present and the packages of the extra ``cuda`` are not.
+    RunFailed
+        When the workers do not start.
     """
-    for name, value, top in (("workers", workers, MAX_WORKERS), ("gpus", gpus, MAX_WORKERS)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top):
-            raise InvalidInput(f"{name} must be a whole number from 1 to {top}; got {value!r}.")
-    if not 0 < hours <= MAX_HOURS:
-        raise InvalidInput(f"hours must be above 0 and at most {MAX_HOURS:g}; got {hours!r}.")
+    for name, value in (("workers", workers), ("gpus", gpus)):
+        if value is not None:
+            _check_whole(name, value)
+    for name, amount, top in (("hours", hours, MAX_HOURS), ("idle_minutes", idle_minutes, MAX_IDLE_MINUTES)):
+        if not 0 < amount <= top:
+            raise InvalidInput(f"{name} must be above 0 and at most {top:g}; got {amount!r}.")
     present = gpu_count()
     if present and gpus is not None and gpus > present:
         raise InvalidInput(f"This machine has {present} GPUs; {gpus} were asked for. Ask for fewer.")
-    if present and workers is None:
-        count = gpus or present
-        return Cluster(_gpu_engine(count), "gpu", count, hours)
-    count = workers or gpus or cpu_count()
-    return Cluster(_cpu_engine(count), "cpu", count, hours)
+    kind = "gpu" if present and workers is None else "cpu"
+    count = (gpus or present) if kind == "gpu" else (workers or gpus or cpu_count())
+    is_at_most = workers is None and gpus is None
+    record = line.begin(kind, min(count, MAX_WORKERS), hours, idle_minutes, is_at_most=is_at_most)
+    count = record.workers if record else count
+    try:
+        engine = (gpu_engine if kind == "gpu" else cpu_engine)(count, idle_minutes)
+        return Cluster(engine, kind, count, hours, idle_minutes=idle_minutes, record=record)
+    except BaseException as problem:
+        if record is not None:
+            record.end("it did not start")
+        if isinstance(problem, RuntimeError | OSError):
+            raise RunFailed(
+                f"The {count} workers did not start ({problem}); ask for fewer, or restart the kernel and try again."
+            ) from problem
+        raise
 
 
 def private_cluster(workers: int, *, hours: float) -> Cluster:
@@ -214,42 +363,9 @@ def private_cluster(workers: int, *, hours: float) -> Cluster:
 
     Source: distributed's TLS documentation (Security.temporary).
     """
-    import dask  # noqa: PLC0415 - heavy, loaded on first use
-    from distributed import LocalCluster  # noqa: PLC0415 - the same
-    from distributed.security import Security  # noqa: PLC0415 - the same
-
-    dask.config.set({"distributed.worker.daemon": True, "distributed.worker.profile.enabled": False})
-    engine = LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
-        security=Security.temporary(), memory_limit=0, silence_logs=logging.ERROR,
-    )  # fmt: skip
-    return Cluster(engine, "cpu", workers, hours)
+    return Cluster(private_engine(workers), "cpu", workers, hours)
 
 
-def _options() -> dict[str, Any]:
-    # Without an address distributed binds its dashboard to 0.0.0.0:8787 with no login.
-    return {
-        "host": LOOPBACK,
-        "dashboard_address": f"{LOOPBACK}:0",
-        "local_directory": tempfile.mkdtemp(prefix="workers-"),
-    }
-
-
-def _cpu_engine(workers: int) -> Any:
-    import dask  # noqa: PLC0415 - heavy, loaded on first use
-    from distributed import LocalCluster  # noqa: PLC0415 - heavy, loaded on first use
-
-    # Workers that are daemons cannot have children, so a DataLoader inside one would fail.
-    dask.config.set({"distributed.worker.daemon": False})
-    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **_options())
-
-
-def _gpu_engine(gpus: int) -> Any:
-    try:
-        from dask_cuda import LocalCUDACluster  # noqa: PLC0415 - needs NVML, loaded where GPUs are
-    except ImportError as problem:
-        raise MissingDependency(
-            f"This machine has GPUs but Dask-CUDA cannot be used ({problem}); install the extra: "
-            "`pip install ai4h-workbench[cuda]`."
-        ) from None
-    return LocalCUDACluster(n_workers=gpus, **_options())
+def _check_whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_WORKERS:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {MAX_WORKERS}; got {value!r}.")

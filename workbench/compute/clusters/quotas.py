@@ -75,7 +75,8 @@ def read_quota(execute: Execute, settings: Settings, person: str, now: datetime,
         A cluster that does not count, since it is about to change.
     """
     row = execute("SELECT workers, gpus, hours FROM cluster_quotas WHERE person = ?", (person,)).fetchone()
-    limits = tuple(row) if row else (int(settings.cluster_workers), int(settings.cluster_gpus), settings.cluster_hours)
+    usual = {"workers": settings.cluster_workers, "gpus": settings.cluster_gpus, "hours": settings.cluster_hours}
+    most = row or usual
     rows = execute(
         "SELECT * FROM clusters WHERE person = ? AND id <> ? AND (ended IS NULL OR ended > ?) ORDER BY number",
         (person, leave_out, stamp(now - WEEK)),
@@ -83,7 +84,9 @@ def read_quota(execute: Execute, settings: Settings, person: str, now: datetime,
     alive = [one for one in rows if one["ended"] is None]
     held_s = [one["workers"] * max((moment(one["ends"]) - moment(one["changed"])).total_seconds(), 0) for one in alive]
     return Quota(
-        *limits,
+        int(most["workers"]),
+        int(most["gpus"]),
+        float(most["hours"]),
         workers_used=sum(one["workers"] for one in alive if one["kind"] == "cpu"),
         gpus_used=sum(one["workers"] for one in alive if one["kind"] == "gpu"),
         hours_used=(sum(one["used_worker_s"] for one in rows) + sum(held_s)) / 3600,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from workbench.compute.clusters.quotas import check_hours, check_workers, read_quota
@@ -220,8 +220,8 @@ def _running(row: sqlite3.Row) -> sqlite3.Row:
     return row
 
 
-def _used_s(row: sqlite3.Row, until: Any) -> float:
-    passed_s = max((until - moment(row["changed"])).total_seconds(), 0.0)
+def _used_s(row: sqlite3.Row, until: datetime) -> float:
+    passed_s: float = max((until - moment(row["changed"])).total_seconds(), 0.0)
     return float(row["used_worker_s"]) + float(row["workers"]) * passed_s
 
 
