@@ -55,6 +55,8 @@ TRIES = 8
 TIMEOUT_S = 120.0
 # Where there is no arena, nobody asks again for this long.
 MISSING_S = 5.0
+# What ends in a new connection and not in an error.
+_LOST, _FORGOTTEN = "arena-lost", "arena-reopen"
 
 
 class Batch(NamedTuple):
@@ -259,7 +261,7 @@ def read_through_arena(address: Address, batches: Sequence[Batch] | None, use: U
         except BaseException as problem:
             # An answer may be on its way still, so this line would mix answers from now on.
             drop_line()
-            is_lost = isinstance(problem, OSError) or getattr(problem, "code", "") == "arena-reopen"
+            is_lost = isinstance(problem, OSError) or getattr(problem, "code", "") in (_LOST, _FORGOTTEN)
             if not is_lost:
                 raise
         else:
@@ -325,7 +327,7 @@ def _cut(chunks: Sequence[Chunk], most: int) -> Iterator[Batch]:
 def _message(packet: bytes) -> dict[str, Any]:
     """Give the gateway's message, or raise the refusal that it is."""
     if not packet:
-        raise ConnectionResetError("the gateway hung up")
+        raise GatewayUnavailable("The gateway hung up; read again, or start it with `workbench serve`.", code=_LOST)
     try:
         value = json.loads(packet)
     except ValueError:
