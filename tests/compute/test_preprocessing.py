@@ -210,7 +210,7 @@ def test_a_full_disk_names_the_scan_and_leaves_nothing_half_written(
     here: Path, small_files: Callable[[int], None]
 ) -> None:
     small_files(60_000)
-    with pytest.raises(DiskFull, match="no room while writing scan S0001.*make room.*run the same command again"):
+    with pytest.raises(DiskFull, match="S0001, S0002, S0003: There was no room.*make room.*run the same command again"):
         preprocess("clinic", RECIPE, "out")
     assert list((here / "out" / SCANS).iterdir()) == list((here / "out" / PARTIAL).iterdir()) == []
 
@@ -221,14 +221,14 @@ def test_a_full_disk_names_the_scan_and_leaves_nothing_half_written(
 def test_a_disk_without_room_stops_the_run_and_what_is_done_stays(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from workbench.compute import prepared_files
 
-    write = prepared_files._write_lasting
+    write = prepared_files._write
 
     def no_room(file: Path, content: bytes) -> None:
         if "S0002" in str(file):
             raise OSError(28, "No space left on device")
         write(file, content)
 
-    monkeypatch.setattr(prepared_files, "_write_lasting", no_room)
+    monkeypatch.setattr(prepared_files, "_write", no_room)
     with pytest.raises(DiskFull, match="Stopped at scan S0002.*the disk is full.*1 of 3 scans stay in “out”"):
         preprocess("clinic", RECIPE, "out")
     assert open_prepared("out", may_be_unfinished=True).scans == ["S0001"]

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 # Problems that the next scan would have as well.
 ENDS_ALL = (NotSignedIn, GatewayUnavailable)
-SHOWN_FAILURES = 5
+SHOWN_FAILURES, SHOWN_SCANS = 5, 10
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -97,12 +97,20 @@ class Outcome:
         if not self.failures:
             return None
         done = self.kept + len(self.made)
-        shown = [f"{scan}: {problem.message}" for scan, problem in sorted(self.failures.items())[:SHOWN_FAILURES]]
-        more = len(self.failures) - len(shown)
-        said = " ".join([*shown, *([f"And {more} more."] if more else [])])
+        alike: dict[str, list[str]] = {}
+        for scan, problem in sorted(self.failures.items()):
+            alike.setdefault(problem.message, []).append(scan)
+        shown = [f"{_few(scans)}: {message}" for message, scans in list(alike.items())[:SHOWN_FAILURES]]
+        more = len(alike) - len(shown)
+        said = " ".join([*shown, *([f"And {more} other problems."] if more else [])])
         classes = {type(problem) for problem in self.failures.values()}
         kind = classes.pop() if len(classes) == 1 else RunFailed
         return kind(f"{done} of {self.total} scans are prepared in “{self.out}”, {len(self.failures)} failed. {said}")
+
+
+def _few(scans: Sequence[str]) -> str:
+    more = len(scans) - SHOWN_SCANS
+    return ", ".join(scans[:SHOWN_SCANS]) + (f" and {more} more" if more > 0 else "")
 
 
 def preprocess(
