@@ -9,7 +9,7 @@ Runs in: anywhere
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -205,11 +205,7 @@ def resample_and_window(
 
 
 def _linear(library: Any, volume: Any, made: Any, grid: Grid, mode: int, window: Window | None = None) -> None:
-    tables = [
-        library.asarray(table)
-        for taps in all_taps(volume.shape, grid, order="linear")
-        for table in (taps.voxels, taps.weights)
-    ]
+    tables = _tables(volume.shape, grid, volume.device.id)
     depth, height, width = grid.shape
     chosen = window or Window(0.5, 1.0)
     low, span = np.float32(chosen.level - chosen.width / 2), np.float32(chosen.width)
@@ -221,13 +217,34 @@ def _linear(library: Any, volume: Any, made: Any, grid: Grid, mode: int, window:
 
 def _products(library: Any, volume: Any, grid: Grid, order: Order) -> Any:
     """Resample as one matrix product an axis, slab by slab, so that little is float32 at a time."""
-    z, y, x = (library.asarray(matrix) for matrix in axis_matrices(volume.shape, grid, order=order))
+    z, y, x = _matrices(volume.shape, grid, order, volume.device.id)
     depth = volume.shape[0]
     between = library.empty((depth, *grid.shape[1:]), np.float32)
     for first in range(0, depth, SLAB):
         slab = volume[first : first + SLAB].astype(np.float32)
         between[first : first + SLAB] = library.matmul(y, library.matmul(slab, x.T))
     return library.matmul(z, between.reshape(depth, -1)).reshape(grid.shape)
+
+
+@lru_cache(maxsize=16)
+def _tables(shape: tuple[int, ...], grid: Grid, device: int) -> tuple[Any, ...]:
+    """Give the taps on a GPU; those of the last grids stay there, because their upload takes longer than the kernel."""
+    taps = all_taps(shape, grid, order="linear")
+    return _uploaded([table for axis in taps for table in (axis.voxels, axis.weights)], device)
+
+
+@lru_cache(maxsize=8)
+def _matrices(shape: tuple[int, ...], grid: Grid, order: Order, device: int) -> tuple[Any, ...]:
+    return _uploaded(axis_matrices(shape, grid, order=order), device)
+
+
+def _uploaded(arrays: Sequence[NDArray[Any]], device: int) -> tuple[Any, ...]:
+    library = _cupy()
+    with library.cuda.Device(device):
+        made = tuple(library.asarray(array) for array in arrays)
+        # Other streams will use them too, and none of those waits for this one.
+        library.cuda.get_current_stream().synchronize()
+    return made
 
 
 @cache

@@ -10,6 +10,7 @@ Source: see `taps`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from workbench.imaging.taps import GAIN, Grid, Order, Taps, all_taps
 
 
-def axis_matrices(shape: Sequence[int], grid: Grid, *, order: Order) -> list[NDArray[np.float32]]:
+def axis_matrices(shape: Sequence[int], grid: Grid, *, order: Order) -> tuple[NDArray[np.float32], ...]:
     """Give the matrices of the axes (z, y, x): new = matrix @ old along each.
 
     Parameters
@@ -30,15 +31,24 @@ def axis_matrices(shape: Sequence[int], grid: Grid, *, order: Order) -> list[NDA
 
     Returns
     -------
-    list of 3 ndarray, float32, shape (new size, old size)
+    tuple of 3 ndarray, float32, shape (new size, old size)
+        Read-only: those of the last grids are kept.
 
     Raises
     ------
     InvalidInput
         When the order is unknown.
     """
+    return _kept(tuple(shape), grid, order)
+
+
+@lru_cache(maxsize=8)
+def _kept(shape: tuple[int, ...], grid: Grid, order: Order) -> tuple[NDArray[np.float32], ...]:
     tables = all_taps(shape, grid, order=order)
-    return [_matrix(size, taps, is_cubic=order == "cubic") for size, taps in zip(shape, tables, strict=True)]
+    made = tuple(_matrix(size, taps, is_cubic=order == "cubic") for size, taps in zip(shape, tables, strict=True))
+    for matrix in made:
+        matrix.setflags(write=False)
+    return made
 
 
 def _matrix(size: int, taps: Taps, *, is_cubic: bool) -> NDArray[np.float32]:

@@ -61,7 +61,7 @@ def resample_tensor(
     if volume.is_cuda and order == "linear" and find_spec("cupy") is not None:
         return _fused(volume, spacing_mm, new_spacing_mm, align)
     across_z, across_y, across_x = (
-        torch.from_numpy(matrix).to(volume.device) for matrix in axis_matrices(shape, grid, order=order)
+        torch.tensor(matrix, device=volume.device) for matrix in axis_matrices(shape, grid, order=order)
     )
     with torch.no_grad(), _whole_precision():
         between = torch.empty((shape[0], *grid.shape[1:]), dtype=torch.float32, device=volume.device)
