@@ -7,6 +7,7 @@ writing with fsync. `python tests/bench/preprocess.py` prints the rows; `run.py`
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -29,12 +30,13 @@ from prepared_homes import Lines, fill_scans, lines_of
 SIZES = (10, 100, 1000)
 WORKERS = (1, 2)
 SHAPE = (32, 32, 32)
+Took = tuple[float, float]
 RECIPE = Recipe((1.5, 1.5, 1.5))
 
 
 def run(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
     """Measure in a home of its own: all ways at one size, then the next."""
-    took: dict[tuple[str, int], float] = {}
+    took: dict[tuple[str, int], Took] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = load_settings(Path(folder) / "home")
         with running_gateway(settings), lines_of(settings) as lines, in_kernel(lines):
@@ -52,20 +54,22 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
     return rows(took, sizes)
 
 
-def rows(took: dict[tuple[str, int], float], sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+def rows(took: dict[tuple[str, int], Took], sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Give milliseconds a scan beside the plain loop, and what stays when the start of the cluster is taken away."""
     small, large = sizes[-2:]
-    slope = {way: (took[way, large] - took[way, small]) / (large - small) for way in {way for way, _ in took}}
+    further = {
+        way: [(b - a) / (large - small) for a, b in zip(took[way, small], took[way, large], strict=True)]
+        for way in {way for way, _ in took}
+    }
     made = []
     for workers in WORKERS:
         way = f"{workers} workers"
         for size in sizes:
-            made.append(
-                row(f"{size} scans, {workers} workers, whole", took[way, size] / size, took["loop", size] / size)
-            )
-        made.append(row(f"each further scan, {workers} workers", slope[way], slope["loop"]))
-        made.append(row(f"overhead a scan, {workers} workers", slope[way] - slope["loop"] / workers, None))
-        made.append(row(f"start and end, {workers} workers", took[way, small] - small * slope[way], None))
+            made.append(row(f"{size} scans, {way}, a scan", took[way, size][0] / size, took["loop", size][0] / size))
+        made.append(row(f"each further scan, {way}", further[way][0], further["loop"][0]))
+        made.append(row(f"each further scan, {way}, CPU", further[way][1], further["loop"][1]))
+        made.append(row(f"overhead a scan, {way}, CPU", further[way][1] - further["loop"][1], None))
+        made.append(row(f"start and end, {way}", took[way, small][0] - small * further[way][0], None))
     return made
 
 
@@ -120,11 +124,17 @@ def loop(size: int, place: Path) -> None:
             raise RuntimeError(said["error"]["message"])
 
 
-def seconds(work: Callable[[], None]) -> float:
-    """Give how long it takes."""
-    began = time.perf_counter()
+def seconds(work: Callable[[], None]) -> Took:
+    """Give how long it takes, and the CPU seconds of this process and of the workers that ended with it."""
+    began, before = time.perf_counter(), cpu_seconds()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, cpu_seconds() - before
+
+
+def cpu_seconds() -> float:
+    """Give the CPU seconds of this process and of its ended children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 if __name__ == "__main__":

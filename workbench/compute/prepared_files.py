@@ -124,7 +124,7 @@ def write_scan(folder: Path, scan: str, files: Mapping[str, bytes], record: Mapp
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             _write(draft / path, content)
         _write(draft / RECORD, _json_bytes({**record, "scan": scan, "files": _digests(files)}))
-        # Its names, and the folders above it, come to the disk with a new file (ext4, XFS, btrfs); one flush each costs.
+        # A new file takes its name and the folders above along to the disk (ext4, XFS, btrfs); each flush costs.
         for path in (*files, RECORD):
             _sync(draft / path)
         _rename(draft, folder / SCANS / scan)
