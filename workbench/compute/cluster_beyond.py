@@ -110,7 +110,7 @@ def beyond_engine(
     try:
         engine = _new_cluster(gateway, dict(options or {}))
     finally:
-        gateway.close()
+        hang_up(gateway)
     try:
         _scale(engine, workers)
         return engine
@@ -135,18 +135,64 @@ def _connect(address: str, proxy_address: str | None, sign_in: str | tuple[str, 
         raise InvalidInput(f"This dask-gateway cannot be asked ({problem}); look at its address and sign_in.") from None
 
 
+def hang_up(gateway: Gateway) -> None:
+    """Close a line to a dask-gateway for good.
+
+    Parameters
+    ----------
+    gateway : Gateway
+        Not to be used afterwards.
+    """
+    gateway.close()
+    _silence(gateway)
+
+
+def _silence(gateway: Gateway) -> None:
+    # Its `__del__` closes it again and asks a loop that has stopped, which distributed no longer allows; it leaves
+    # alone what calls itself asynchronous.
+    gateway._asynchronous = True
+
+
+def _engine_class() -> type[GatewayCluster]:
+    from dask_gateway import GatewayCluster  # noqa: PLC0415 - an extra, for this engine alone
+
+    class Engine(GatewayCluster):
+        """A dask-gateway's cluster that is closed without an afterword."""
+
+        def __init__(self, **words: Any) -> None:
+            try:
+                super().__init__(**words)
+            except BaseException:
+                # Left to the garbage collector, it would be closed while another loop starts, and both would wait for
+                # the lock that distributed's LoopRunner holds then.
+                if hasattr(self, "gateway"):
+                    hang_up(self.gateway)
+                raise
+
+        def close(self, shutdown: bool | None = None) -> None:
+            """Close it; the first time shuts it down."""
+            if self.status != "closed":
+                super().close(shutdown=shutdown)
+                _silence(self.gateway)
+
+    return Engine
+
+
 def _new_cluster(gateway: Gateway, options: dict[str, Any]) -> GatewayCluster:
     import aiohttp  # noqa: PLC0415 - comes with dask-gateway
     from dask_gateway import GatewayClusterError, GatewayServerError  # noqa: PLC0415 - the same
 
     try:
-        known = dict(gateway.cluster_options(use_local_defaults=False))
+        known = _known_options(gateway)
         unknown = sorted(set(options) - set(known))
         if unknown:
             raise InvalidInput(
                 f"This dask-gateway has no option {', '.join(unknown)}; it has {', '.join(sorted(known)) or 'none'}."
             )
-        return gateway.new_cluster(shutdown_on_close=True, **options)
+        return _engine_class()(
+            address=gateway.address, proxy_address=gateway.proxy_address, auth=gateway.auth, shutdown_on_close=True,
+            **options,
+        )  # fmt: skip
     except ValueError as problem:
         raise InvalidInput(f"The dask-gateway refused the options ({problem}); choose others.") from None
     except (GatewayClusterError, GatewayServerError) as problem:
@@ -161,6 +207,13 @@ def _new_cluster(gateway: Gateway, options: dict[str, Any]) -> GatewayCluster:
         raise GatewayUnavailable(
             f"The dask-gateway does not answer ({type(problem).__name__}); look at its address, and try again."
         ) from None
+
+
+def _known_options(gateway: Gateway) -> dict[str, Any]:
+    try:
+        return dict(gateway.cluster_options(use_local_defaults=False))
+    except ValueError:
+        raise InvalidInput("What answers at this address is no dask-gateway; look at the address.") from None
 
 
 def _scale(engine: GatewayCluster, workers: int) -> None:
