@@ -8,16 +8,21 @@ W-th step.
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, VERSIONS_VARIABLE
+
 if TYPE_CHECKING:
     from workbench.compute.loading.patch_loader import PatchLoader
 
 AHEAD = 4
+SIGNED = (SOCKET_VARIABLE, TOKEN_VARIABLE, VERSIONS_VARIABLE)
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -57,4 +62,12 @@ def read_ahead(loader: PatchLoader, seed: int, rank: int, first: int, stop: int)
     return iter(DataLoader(
         steps, batch_size=None, num_workers=loader.workers, prefetch_factor=AHEAD, multiprocessing_context=context,
         generator=torch.Generator().manual_seed(seed), pin_memory=False,
+        worker_init_fn=partial(_enter, {name: os.environ[name] for name in SIGNED if name in os.environ}),
     ))  # fmt: skip
+
+
+def _enter(signed: dict[str, str], _: int) -> None:
+    """Be who this process's starter is now; the server that forks was started once, maybe for somebody else."""
+    for name in SIGNED:
+        os.environ.pop(name, None)
+    os.environ.update(signed)
