@@ -88,6 +88,14 @@ def test_arena_and_ranges_and_voxels_agree(
     assert everything() == through_arena
 
 
+def test_scans_are_read_one_after_another_into_the_same_memory(scan: Volume, over_http: Callable[[], None]) -> None:
+    own = np.empty(SHAPE, np.int16)
+    other = wb.dataset("open-ct").volume("S0002")
+    assert other.read(out=own) is own and np.array_equal(own, volume_of(2))
+    over_http()
+    assert scan.read(out=own) is own and np.array_equal(own, volume_of(1))
+
+
 def test_bytes_of_a_shard_agree_whatever_the_range(scan: Volume, over_http: Callable[[], None]) -> None:
     url, address = scan.url("0/c/0/0/0"), scan.address(0)
     whole = arena_line().open(address).size  # type: ignore[union-attr]

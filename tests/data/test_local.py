@@ -47,6 +47,21 @@ def test_it_travels_to_another_process_as_a_path(folder: Path) -> None:
     assert np.array_equal(pickle.loads(pickle.dumps(LocalVolume(folder)))[0], VOXELS[0])  # noqa: S301 - our own
 
 
+def test_memory_of_the_callers_own_is_read_into_and_given_back(folder: Path) -> None:
+    image, own = LocalVolume(folder), np.full(SHAPE, 7, np.int16)
+    assert image.read(out=own) is own and np.array_equal(own, VOXELS)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [np.empty((40, 70, 99), np.int16), np.empty(SHAPE, np.int32), np.empty(SHAPE[::-1], np.int16).T, "x"],
+    ids=["another shape", "another type", "another order", "no array"],
+)
+def test_memory_that_does_not_fit_is_refused(folder: Path, own: object) -> None:
+    with pytest.raises(InvalidInput, match="out"):
+        LocalVolume(folder).read(out=own)  # type: ignore[arg-type]
+
+
 def test_file_that_becomes_shorter_is_an_error_and_not_the_end_of_the_process(folder: Path) -> None:
     image = LocalVolume(folder)
     os.truncate(folder / "0/c/0/0/0", 5000)

@@ -90,7 +90,7 @@ class GridArray:
         """Number of resolution levels; 0 is full resolution, each next one has half the voxels along each axis."""
         return int(self.facts.get("levels") or 1)
 
-    def read_box(self, box: Box | None = None, level: int = 0) -> AnyVoxels:
+    def read_box(self, box: Box | None = None, level: int = 0, *, out: AnyVoxels | None = None) -> AnyVoxels:
         """Give a box of voxels at a resolution level, or all of them.
 
         Parameters
@@ -99,21 +99,23 @@ class GridArray:
             First and last-but-one index along (z, y, x).
         level : int, default 0
             0 is full resolution.
+        out : ndarray, optional
+            Where to read to: of the box's shape and the stored type, C order. Given back; after an error, worthless.
         """
         shard, url = self.shard(level)
         layout = shard.layout
         z, y, x = layout.shape
         whole = checked_box(box or ((0, z), (0, y), (0, x)), layout.shape)
-        out = empty_box(shard, whole)
-        if read_box_through_arena(self.address(int(level)), shard, whole, out):
-            return out
+        voxels = empty_box(shard, whole, out)
+        if read_box_through_arena(self.address(int(level)), shard, whole, voxels):
+            return voxels
 
         def read_batch(batch: list[Span]) -> None:
-            shard.place(batch, fetch_spans(url, batch), whole, out)
+            shard.place(batch, fetch_spans(url, batch), whole, voxels)
 
         for _ in readers().map(read_batch, shard.batches(whole)[0]):
             pass
-        return out
+        return voxels
 
     def store(self) -> VolumeStore:
         """Give a read-only zarr v3 store of all levels, for a library that reads zarr itself.

@@ -74,11 +74,11 @@ class LocalVolume:
         """Give the voxels along (z, y, x) at a resolution level."""
         return self._map(level).shard.layout.shape
 
-    def read(self, level: int = 0) -> AnyVoxels:
-        """Give the whole image at a resolution level, shape (z, y, x)."""
-        return self.read_box(level=level)
+    def read(self, level: int = 0, *, out: AnyVoxels | None = None) -> AnyVoxels:
+        """Give the whole image at a resolution level, shape (z, y, x); see `read_box` for `out`."""
+        return self.read_box(level=level, out=out)
 
-    def read_box(self, box: Box | None = None, level: int = 0) -> AnyVoxels:
+    def read_box(self, box: Box | None = None, level: int = 0, *, out: AnyVoxels | None = None) -> AnyVoxels:
         """Give a box of voxels at a resolution level, or all of them.
 
         Parameters
@@ -87,6 +87,8 @@ class LocalVolume:
             First and last-but-one index along (z, y, x).
         level : int, default 0
             0 is full resolution.
+        out : ndarray, optional
+            Where to read to: of the box's shape and the stored type, C order. Given back; after an error, worthless.
 
         Raises
         ------
@@ -98,13 +100,13 @@ class LocalVolume:
         shard, view, descriptor = self._map(level)
         z, y, x = shard.layout.shape
         whole = checked_box(box or ((0, z), (0, y), (0, x)), shard.layout.shape)
-        out = empty_box(shard, whole)
+        voxels = empty_box(shard, whole, out)
         chunks = shard.chunks(whole)
         # Reading a mapping beyond the end of its file kills the process.
         if os.fstat(descriptor).st_size < len(view) or any(chunk.stop > len(view) for chunk in chunks):
             raise IntegrityError(f"A shard of {self._folder.name} is shorter than its index says; copy it again.")
-        shard.place_chunks({chunk.place: view[chunk.start : chunk.stop] for chunk in chunks}, whole, out)
-        return out
+        shard.place_chunks({chunk.place: view[chunk.start : chunk.stop] for chunk in chunks}, whole, voxels)
+        return voxels
 
     def __getitem__(self, key: object) -> Any:
         """Read what an index of integers, slices and `…` selects; integers drop their axis."""

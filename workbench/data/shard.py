@@ -220,10 +220,33 @@ def put(row: AnyVoxels, place: Index3, box: Box, out: AnyVoxels) -> None:
     window.reshape(*window.shape[:2], count, size[2])[...] = row[:, source[0], source[1]].transpose(1, 2, 0, 3)
 
 
-def empty_box(shard: Shard, box: Box) -> AnyVoxels:
-    """Give the array of a box, not yet read: with the fill value where some chunk of the box is not stored."""
+def empty_box(shard: Shard, box: Box, out: AnyVoxels | None = None) -> AnyVoxels:
+    """Give the array of a box, not yet read: with the fill value where some chunk of the box is not stored.
+
+    Parameters
+    ----------
+    shard : Shard
+        Of which the box will be read.
+    box : three pairs of int
+        First and last-but-one index along (z, y, x).
+    out : ndarray, optional
+        An array of the caller's own to be used again, of the box's shape and the stored type; fresh memory costs time.
+
+    Raises
+    ------
+    InvalidInput
+        When `out` is no such array.
+    """
     sizes, layout = [stop - start for start, stop in box], shard.layout
-    return np.empty(sizes, layout.dtype) if shard.is_stored(box) else np.full(sizes, layout.fill, layout.dtype)
+    if out is None:
+        out = np.empty(sizes, layout.dtype)
+    elif not (isinstance(out, np.ndarray) and list(out.shape) == sizes and out.dtype == layout.dtype):
+        raise InvalidInput(f"`out` must be an array of shape {tuple(sizes)} and type {layout.dtype}.")
+    elif not (out.flags.c_contiguous and out.flags.writeable):
+        raise InvalidInput("`out` must be writable and in one piece (C order).")
+    if not shard.is_stored(box):
+        out.fill(layout.fill)
+    return out
 
 
 def checked_box(box: Box, shape: Index3) -> Box:

@@ -72,19 +72,21 @@ class Volume(GridArray):
         """The factor that turns a stored number into `unit`; 1 for CT."""
         return float(self.facts.get("scale") or 1.0)
 
-    def read(self, level: int = 0) -> Voxels:
+    def read(self, level: int = 0, *, out: Voxels | None = None) -> Voxels:
         """Give the whole scan at a resolution level.
 
         Parameters
         ----------
         level : int, default 0
             0 is full resolution; see `levels`.
+        out : ndarray, int16, optional
+            An array of the level's shape to read into, for whoever reads one scan after another.
 
         Returns
         -------
         ndarray, int16, shape (z, y, x), HU
         """
-        return self.read_box(level=level)
+        return self.read_box(level=level, out=out)
 
     def middle_slice(self, level: int = 0) -> NDArray[np.int16]:
         """Give the middle axial slice at a resolution level, shape (y, x), HU."""
