@@ -66,6 +66,7 @@ VERBS = (
     Verb(
         "compute", "preprocess", "workbench.compute.preprocess_command", "prepare every scan of a dataset on a cluster"
     ),
+    Verb("compute", "train", "workbench.compute.train_command", "learn a task on several ranks, with a checkpoint"),
     Verb("compute", "jobs", "workbench.compute.job_commands", "what runs beside the notebook; follow or cancel it"),
     Verb("compute", "infer", "workbench.compute.infer_command", "run an exported model over a scan: marks or a mask"),
     Verb("benchmark", "run", "workbench.benchmark.reports.run_command", "run a notebook in a governed kernel"),
