@@ -146,7 +146,7 @@ class Visit:
         what = f"label {address.labels} of {address.scan}" if address.labels else address.scan
         opened = Opened(call, what, f"{folder}/{address.level}/c/0/0/0")
         call.found["opened"] = opened
-        guard.run(self._open_route, call)
+        self._guarded(self._open_route, call)
         self._handles += 1
         self._opened[self._handles] = opened
         if len(self._opened) > MOST_OPEN:
@@ -158,14 +158,18 @@ class Visit:
         if opened is None:
             raise NotFound(f"Nothing is open under {ask.handle} here; open it again.", code=REOPEN)
         self._asked = ask
-        guard.run(self._read_route, opened.call)
+        self._guarded(self._read_route, opened.call)
         return pack_filled(Filled(ask.slot, len(ask.numbers), ask.handle, self._generation))
+
+    def _guarded(self, route: Route, call: Call) -> None:
+        # The number is read before anybody is asked: a change in between makes the answer old, never the reverse.
+        call.found["known"] = self._state.store.generation
+        guard.run(route, call)
 
     def _resolve(self, call: Call) -> Answer:
         """Find the object again, unless nothing has changed since it was last found."""
         opened: Opened = call.found["opened"]
-        # The number is read before anything is looked up: a change in between makes the answer old, never the reverse.
-        known = call.found["known"] = self._state.store.generation
+        known: int = call.found["known"]
         if opened.known != known or opened.obligations != call.obligations:
             version = asked_version(call)
             opened.entry = call.shown(version).entry(call.path["scan"], opened.path)
