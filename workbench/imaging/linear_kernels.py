@@ -25,7 +25,8 @@ def _planes(is_rounded: bool) -> Callable[..., None]:
         line = rows[2]
         for z in range(first, last):
             upper, lower = volume[zi[0, z]], volume[zi[1, z]]
-            upper_weight, lower_weight = zw[0, z], zw[1, z]
+            # The second tap's weight alone: the first value plus a part of the difference is rounded less often.
+            lower_weight = zw[1, z]
             even, odd = np.int64(-1), np.int64(-1)
             for y in range(made.shape[1]):
                 for tap in range(2):
@@ -39,14 +40,16 @@ def _planes(is_rounded: bool) -> Callable[..., None]:
                         even = row
                     blended, one, two = rows[row & 1], upper[row], lower[row]
                     for x in range(columns):
-                        blended[x] = np.float32(one[x]) * upper_weight + np.float32(two[x]) * lower_weight
+                        start = np.float32(one[x])
+                        blended[x] = start + lower_weight * (np.float32(two[x]) - start)
                 before, after = rows[np.int64(yi[0, y]) & 1], rows[np.int64(yi[1, y]) & 1]
-                before_weight, after_weight = yw[0, y], yw[1, y]
+                after_weight = yw[1, y]
                 for x in range(columns):
-                    line[x] = before[x] * before_weight + after[x] * after_weight
+                    line[x] = before[x] + after_weight * (after[x] - before[x])
                 target = made[z, y]
                 for x in range(width):
-                    value = line[xi[0, x]] * xw[0, x] + line[xi[1, x]] * xw[1, x]
+                    start = line[xi[0, x]]
+                    value = start + xw[1, x] * (line[xi[1, x]] - start)
                     target[x] = np.rint(value) if is_rounded else value
 
     return linear_planes

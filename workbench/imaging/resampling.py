@@ -7,6 +7,7 @@ Source: see `taps`, where the tables come from.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -79,20 +80,25 @@ def resample(
     source = checked_volume(volume)
     grid = resampled_grid(source.shape, spacing_mm, new_spacing_mm, align=align)
     tables = all_taps(source.shape, grid, order=order)
+    made = _target(source, grid, order, out, dtype)
+    work = _linear if order == "linear" else _cubic
+    work(source, made, tables, threads)
+    return made
+
+
+def _target(
+    source: NDArray[Any], grid: Grid, order: Order, out: NDArray[Any] | None, dtype: str | None
+) -> NDArray[Any]:
     kinds = ("int16", "float32") if source.dtype == np.int16 else ("float32",)
     if dtype is not None and dtype not in kinds:
         raise InvalidInput(f"The result of a {source.dtype} volume is {' or '.join(kinds)}, not {str(dtype)[:32]!r}.")
     made = checked_target(out, grid.shape, kinds, source)
-    if made is None:
-        kind = np.dtype(dtype or source.dtype)
-        spare = 0 if order == "linear" else 4 * source.shape[0] * grid.shape[1] * grid.shape[2]
-        check_memory(int(np.prod(grid.shape, dtype=object)) * kind.itemsize + spare, f"A volume of {grid.shape} voxels")
-        made = np.empty(grid.shape, kind)
-    if order == "linear":
-        _linear(source, made, tables, threads)
-    else:
-        _cubic(source, made, tables, threads)
-    return made
+    kind = np.dtype(dtype or source.dtype)
+    needed = 0 if made is not None else prod(grid.shape) * kind.itemsize
+    # The cubic spline keeps the old slices in their new rows and columns.
+    needed += 0 if order == "linear" else 4 * source.shape[0] * grid.shape[1] * grid.shape[2]
+    check_memory(needed, f"A volume of {grid.shape} voxels")
+    return np.empty(grid.shape, kind) if made is None else made
 
 
 def _linear(source: NDArray[Any], made: NDArray[Any], tables: tuple[Taps, Taps, Taps], threads: int) -> None:
