@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+import workbench as wb
 from tests.conftest import missing, start_gateway, stop_gateway
 from workbench.compute.cluster_beyond import beyond_engine, hang_up, require_open_only
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret, sign_in
@@ -141,6 +142,10 @@ def line_of(served: Served, person: str) -> Iterator[Any]:
     hang_up(gateway)
 
 
+def square(number: int) -> int:
+    return number * number
+
+
 def start(served: Served, person: str, workers: int = 1, **options: Any) -> Any:
     return beyond_engine(served.address, workers, sign_in=(person, PASSWORD), options=options)
 
@@ -217,24 +222,22 @@ def test_options_are_typed_and_bounded(kernel: Callable[[str], None], served: Se
 
 def test_two_people_compute_and_do_not_see_each_other(kernel: Callable[[str], None], served: Served) -> None:
     from aiohttp import ClientResponseError
-    from distributed import Client
 
     kernel("none")
-    alice = start(served, "alice", worker_threads=2)
-    try:
-        with Client(alice, security=alice.security) as client:
-            assert client.submit(pow, 6, 2).result(timeout=PATIENCE_S) == 36
-            assert set(client.nthreads().values()) == {2}
+    words = {"address": served.address, "sign_in": ("alice", PASSWORD), "options": {"worker_threads": 2}}
+    with wb.cluster(1, **words) as alice:  # type: ignore[arg-type]
+        assert alice.map(square, [1, 2, 3]) == [1, 4, 9]
+        assert set(alice.client.nthreads().values()) == {2}
+        assert alice.actual == 1
+        assert "for open data alone" in alice._repr_html_()
         with line_of(served, "alice") as own:
-            assert [report.name for report in own.list_clusters()] == [alice.name]
+            (name,) = [report.name for report in own.list_clusters()]
         with line_of(served, "bob") as other:
             assert other.list_clusters() == []
             for ask in (other.get_cluster, other.stop_cluster):
                 with pytest.raises(ClientResponseError, match="Forbidden"):
-                    ask(alice.name)
+                    ask(name)
         with pytest.raises(InvalidInput, match="fewer workers"):
-            start(served, "bob", 3)
-    finally:
-        alice.close(shutdown=True)
+            alice.scale(3)
     with line_of(served, "alice") as own:
         assert own.list_clusters() == []

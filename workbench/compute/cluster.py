@@ -291,8 +291,9 @@ class Cluster:
 
 
 def cluster(
-    workers: int | None = None, *, gpus: int | None = None, hours: float = 2.0, idle_minutes: float = IDLE_MINUTES
-) -> Cluster:
+    workers: int | None = None, *, gpus: int | None = None, hours: float = 2.0, idle_minutes: float = IDLE_MINUTES,
+    address: str | None = None, **beyond: Any,
+) -> Cluster:  # fmt: skip
     """Start workers for this notebook.
 
     Parameters
@@ -305,6 +306,8 @@ def cluster(
         After how many hours it closes by itself, above 0, at most 24.
     idle_minutes : float
         After how many minutes with nothing to do it closes by itself, above 0, at most 1440.
+    address, **beyond : str, optional
+        Of a dask-gateway, for open data alone; `cluster_beyond` takes the rest, such as `sign_in` and `options`.
 
     Returns
     -------
@@ -321,12 +324,11 @@ def cluster(
     RunFailed
         When the workers do not start.
     """
-    for name, value in (("workers", workers), ("gpus", gpus)):
-        if value is not None:
-            _check_whole(name, value)
-    for name, amount, top in (("hours", hours, MAX_HOURS), ("idle_minutes", idle_minutes, MAX_IDLE_MINUTES)):
-        if not 0 < amount <= top:
-            raise InvalidInput(f"{name} must be above 0 and at most {top:g}; got {amount!r}.")
+    if address is not None or beyond:
+        from workbench.compute.cluster_beyond import cluster_beyond  # noqa: PLC0415 - it is built on this module
+
+        return cluster_beyond(address or "", 1 if workers is None else workers, hours=hours, **beyond)
+    _check_amounts(workers, gpus, hours, idle_minutes)
     present = gpu_count()
     if present and gpus is not None and gpus > present:
         raise InvalidInput(f"This machine has {present} GPUs; {gpus} were asked for. Ask for fewer.")
@@ -364,6 +366,15 @@ def private_cluster(workers: int, *, hours: float) -> Cluster:
     Source: distributed's TLS documentation (Security.temporary).
     """
     return Cluster(private_engine(workers), "cpu", workers, hours)
+
+
+def _check_amounts(workers: object, gpus: object, hours: float, idle_minutes: float) -> None:
+    for name, value in (("workers", workers), ("gpus", gpus)):
+        if value is not None:
+            _check_whole(name, value)
+    for name, amount, top in (("hours", hours, MAX_HOURS), ("idle_minutes", idle_minutes, MAX_IDLE_MINUTES)):
+        if not 0 < amount <= top:
+            raise InvalidInput(f"{name} must be above 0 and at most {top:g}; got {amount!r}.")
 
 
 def _check_whole(name: str, value: object) -> None:

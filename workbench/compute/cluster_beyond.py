@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.compute.cluster import MAX_HOURS, MAX_WORKERS, Cluster
+from workbench.compute.clusters.shown import as_html
 from workbench.connection import Connection, connect_from_environment
 from workbench.errors import (
     AccessDenied,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 HUB = "jupyterhub"
 START_S, LOOK_S = 180.0, 0.2
-MAX_WORKERS = 1000
 REFUSED = (
     "This kernel may read governed data, and the workers of a dask-gateway reach the network of their host, so it may "
     "not submit to one. Use wb.cluster(workers=…) inside the sandbox, or run_job for work that goes on alone; for open "
@@ -63,6 +64,47 @@ def require_open_only(line: Connection | None = None) -> None:
     # The gateway reads both from the token that it signed itself; what the environment says does not count.
     if who["kind"] != "kernel" or who["isolation"] != "none":
         raise AccessDenied(REFUSED, code=CODE)
+
+
+class BeyondCluster(Cluster):
+    """A cluster at a dask-gateway; it maps, scales and closes as one inside the sandbox does."""
+
+    def _repr_html_(self) -> str:
+        inside = as_html(self.kind, self.workers, self.hours, self.is_open)
+        return inside.replace("in this kernel’s sandbox", "at a dask-gateway, for open data alone")
+
+
+def cluster_beyond(
+    address: str,
+    workers: int = 1,
+    *,
+    hours: float = 2.0,
+    sign_in: str | tuple[str, str] = HUB,
+    proxy_address: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> BeyondCluster:
+    """Start workers at a dask-gateway; `wb.cluster(address=…)` calls this.
+
+    Parameters
+    ----------
+    address, workers, sign_in, proxy_address, options
+        As for `beyond_engine`, which tells what is raised.
+    hours : float
+        After how many hours it closes by itself, above 0, at most 24; the gateway has an idle time of its own.
+
+    Returns
+    -------
+    BeyondCluster
+
+    Raises
+    ------
+    InvalidInput
+        Besides, when the hours are out of their range.
+    """
+    if not 0 < hours <= MAX_HOURS:
+        raise InvalidInput(f"hours must be above 0 and at most {MAX_HOURS:g}; got {hours!r}.")
+    engine = beyond_engine(address, workers, sign_in=sign_in, proxy_address=proxy_address, options=options)
+    return BeyondCluster(engine, "cpu", workers, hours)
 
 
 def beyond_engine(
@@ -157,7 +199,12 @@ def _engine_class() -> type[GatewayCluster]:
     from dask_gateway import GatewayCluster  # noqa: PLC0415 - an extra, for this engine alone
 
     class Engine(GatewayCluster):
-        """A dask-gateway's cluster that is closed without an afterword."""
+        """A dask-gateway's cluster with what `Cluster` asks of an engine, closed without an afterword.
+
+        The gateway looks after its workers: there is no scheduler here to look into, and nothing to mend.
+        """
+
+        scheduler = None
 
         def __init__(self, **words: Any) -> None:
             try:
@@ -168,6 +215,27 @@ def _engine_class() -> type[GatewayCluster]:
                 if hasattr(self, "gateway"):
                     hang_up(self.gateway)
                 raise
+
+        @property
+        def workers(self) -> dict[str, Any]:
+            """No processes of this machine."""
+            return {}
+
+        def sync(self, function: Callable[..., Any], *words: Any, callback_timeout: float | None = None) -> Any:
+            """Run a coroutine function on this cluster's loop."""
+            return self.gateway.sync(function, *words)
+
+        async def _correct_state(self) -> None:
+            return
+
+        def scale(self, n: int, **words: Any) -> None:
+            """Ask for workers; fewer than asked for is a refusal, not a surprise."""
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                super().scale(n, **words)
+            limits = [str(one.message) for one in said if one.category.__name__ == "GatewayWarning"]
+            if limits:
+                raise InvalidInput(f"The dask-gateway gives fewer workers ({limits[0]}); ask for no more than that.")
 
         def close(self, shutdown: bool | None = None) -> None:
             """Close it; the first time shuts it down."""
@@ -217,13 +285,8 @@ def _known_options(gateway: Gateway) -> dict[str, Any]:
 
 
 def _scale(engine: GatewayCluster, workers: int) -> None:
-    """Ask for workers and wait until they are there; fewer than asked for is a refusal, not a surprise."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        engine.scale(workers)
-    limits = [str(one.message) for one in said if one.category.__name__ == "GatewayWarning"]
-    if limits:
-        raise InvalidInput(f"The dask-gateway gives fewer workers ({limits[0]}); ask for no more than that.")
+    """Ask for workers and wait until they are there."""
+    engine.scale(workers)
     until = time.monotonic() + START_S
     while len(engine.scheduler_info.get("workers", {})) < workers:
         if time.monotonic() > until:
