@@ -31,6 +31,8 @@ SLAB = 32
 Kind = Literal["int16", "float32"]
 
 SOURCE = r"""
+__device__ inline float between(float first, float second, float part) { return first + part * (second - first); }
+
 template <typename Old, typename New, int MODE>
 __device__ void write(New* made, long long at, float value, float low, float width) {
     if (MODE == 1) value = rintf(value);
@@ -50,7 +52,7 @@ __global__ void linear(const Old* __restrict__ old, New* __restrict__ made,
     if (x >= new_width || y >= new_height) return;
     const long long plane = (long long)height * width, new_plane = (long long)new_height * new_width;
     const unsigned x0 = xi[x], x1 = xi[new_width + x];
-    const float u0 = xw[x], u1 = xw[new_width + x], v0 = yw[y], v1 = yw[new_height + y];
+    const float u = xw[new_width + x], v = yw[new_height + y];
     const Old* near = old + (long long)yi[y] * width;
     const Old* far = old + (long long)yi[new_height + y] * width;
     const int first = blockIdx.z * column, last = min(first + column, new_depth);
@@ -64,17 +66,17 @@ __global__ void linear(const Old* __restrict__ old, New* __restrict__ made,
             } else {
                 const Old* a = near + upper * plane;
                 const Old* b = far + upper * plane;
-                value = v0 * (u0 * (float)a[x0] + u1 * (float)a[x1]) + v1 * (u0 * (float)b[x0] + u1 * (float)b[x1]);
+                value = between(between(a[x0], a[x1], u), between(b[x0], b[x1], u), v);
             }
             known = upper;
         }
         if (lower != next_known) {
             const Old* a = near + lower * plane;
             const Old* b = far + lower * plane;
-            next_value = v0 * (u0 * (float)a[x0] + u1 * (float)a[x1]) + v1 * (u0 * (float)b[x0] + u1 * (float)b[x1]);
+            next_value = between(between(a[x0], a[x1], u), between(b[x0], b[x1], u), v);
             next_known = lower;
         }
-        const float blended = zw[z] * value + zw[new_depth + z] * next_value;
+        const float blended = between(value, next_value, zw[new_depth + z]);
         write<Old, New, MODE>(made, z * new_plane + (long long)y * new_width + x, blended, low, range);
     }
 }
