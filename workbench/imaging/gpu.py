@@ -252,7 +252,7 @@ def _uploaded(arrays: Sequence[NDArray[Any]], device: int) -> tuple[Any, ...]:
 @cache
 def _linear_kernel(source: str, target: str, mode: int) -> Any:
     name = f"linear<{TYPES[source]}, {TYPES[target]}, {mode}>"
-    module = _cupy().RawModule(code=SOURCE, options=("--std=c++14",), name_expressions=(name,))
+    module = _cupy().RawModule(code=SOURCE, options=("--std=c++17",), name_expressions=(name,))
     return module.get_function(name)
 
 
