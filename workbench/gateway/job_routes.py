@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.compute.jobs import UNDER_WAY, JobRequest
+from workbench.compute.jobs import UNDER_WAY, JobRequest, JobRunner
 from workbench.compute.local_jobs import LocalJobs
 from workbench.errors import AccessDenied, InvalidInput
 from workbench.gateway.call import Call, Route
@@ -55,7 +55,7 @@ def cancel_job(call: Call) -> dict[str, Any]:
     return _settled(call, state)
 
 
-def _jobs(call: Call) -> LocalJobs:
+def _jobs(call: Call) -> JobRunner:
     return LocalJobs(call.state.settings, call.person)
 
 
