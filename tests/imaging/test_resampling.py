@@ -173,7 +173,17 @@ def test_threads_and_a_used_target_give_the_same_bits(order: str, dtype: str) ->
     assert np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("change", [lambda a: a.astype(float), lambda a: a.astype(">i2"), lambda a: a[::-1][::-1]])
+def shifted(volume: NDArray[Any]) -> NDArray[Any]:
+    """Give the volume at an odd address."""
+    room = np.zeros(volume.nbytes + 1, np.uint8)
+    moved = room[1:].view(volume.dtype).reshape(volume.shape)
+    moved[:] = volume
+    return moved
+
+
+@pytest.mark.parametrize(
+    "change", [lambda a: a.astype(float), lambda a: a.astype(">i2"), lambda a: np.asfortranarray(a), shifted]
+)
 def test_floats_other_byte_orders_and_scattered_arrays_are_read(change: Callable[[Any], Any]) -> None:
     volume = hu_like((4, 9, 20))
     read_only = change(volume)
@@ -194,6 +204,7 @@ def test_floats_other_byte_orders_and_scattered_arrays_are_read(change: Callable
         (np.full((3, 3, 3), np.nan, np.float32), "NaN or infinite"),
         (np.array([[[0.0, np.inf]]]), "NaN or infinite"),
         ([[[1]]], "numpy array"),
+        (np.ma.masked_less(np.zeros((3, 3, 3), np.int16), 1), "masked array"),
     ],
 )  # fmt: skip
 def test_what_is_no_volume_of_hu_is_refused(volume: Any, sentence: str) -> None:
@@ -221,6 +232,7 @@ def test_a_spacing_of_nought_or_of_kilometres_is_refused(spacing: Any) -> None:
         ({"out": np.empty((3, 3, 3), np.int64)}, "out must be"),
         ({"out": np.empty((3, 3, 6), np.int16)[..., ::2]}, "contiguous"),
         ({"out": [1]}, "out must be"),
+        ({"out": np.zeros(55, np.uint8)[1:].view(np.int16).reshape(3, 3, 3)}, "aligned in memory"),
     ],
 )  # fmt: skip
 def test_an_unusable_option_is_refused(options: dict[str, Any], sentence: str) -> None:

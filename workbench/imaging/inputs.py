@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from workbench.errors import InvalidInput
 
 MOST_THREADS = 1024
+# Contiguous in memory, aligned, and no subclass.
+PLAIN: tuple[Literal["C", "A", "E"], ...] = ("C", "A", "E")
 
 
 def checked_volume(volume: NDArray[Any]) -> NDArray[Any]:
@@ -40,14 +42,16 @@ def checked_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
     """
     if not isinstance(voxels, np.ndarray):
         raise InvalidInput(f"A volume is a numpy array with axes (z, y, x), not {type(voxels).__name__}.")
+    if isinstance(voxels, np.ma.MaskedArray):
+        raise InvalidInput("The volume is a masked array, and its mask would be lost; give it filled(), as with air.")
     kind = voxels.dtype
     if kind != np.bool_ and np.can_cast(kind, np.int16):
-        return np.ascontiguousarray(voxels, dtype=np.int16)
+        return np.require(voxels, np.int16, PLAIN)
     if kind.kind != "f" or kind.itemsize > 8:
         raise InvalidInput(
             f"A volume holds int16 HU or floats, and this one {kind}; convert it, as by volume.astype(numpy.int16)."
         )
-    made = np.ascontiguousarray(voxels, dtype=np.float32)
+    made = np.require(voxels, np.float32, PLAIN)
     # A sum is not finite when a value is not; it reads the volume once and makes nothing of its size.
     if not all(np.isfinite(part.sum(dtype=np.float64)) for part in np.atleast_1d(made)):
         raise InvalidInput("The volume holds NaN or infinite values; replace them, as by numpy.nan_to_num, before use.")
@@ -69,8 +73,10 @@ def checked_target(
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype not in [np.dtype(kind) for kind in kinds]:
         found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         raise InvalidInput(f"out must be a numpy array of {' or '.join(kinds)} of shape {shape}, not {found}.")
-    if not out.flags.c_contiguous or not out.flags.writeable or np.may_share_memory(out, volume):
-        raise InvalidInput("out must be writable, contiguous in memory, and no part of the volume; use numpy.empty.")
+    if not (out.flags.carray and out.flags.c_contiguous) or np.may_share_memory(out, volume):
+        raise InvalidInput(
+            "out must be writable, contiguous and aligned in memory, no part of the volume; use numpy.empty."
+        )
     return out
 
 
