@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,13 @@ from onnx import TensorProto, helper, numpy_helper
 from workbench.airlock.scan import scan_file
 from workbench.benchmark.metrics.definitions import Measured
 from workbench.benchmark.results import Score
+from workbench.benchmark.task import Task
+from workbench.benchmark.tasks.definition import task_definition
 from workbench.compute.engines import open_engine
 from workbench.compute.fitting import initial_network
 from workbench.compute.model import Step, TrainedModel
 from workbench.compute.model_file import KEYS, ModelFile, card_path, check_exported, read_model
+from workbench.compute.training import data_of
 from workbench.errors import IntegrityError, InvalidInput, MissingDependency, NotFound
 
 TASKS = {"patches": "lung-nodule-detection", "sections": "lung-segmentation"}
@@ -222,6 +226,35 @@ def test_the_facts_are_the_known_ones(patches: Path) -> None:
     parsed = onnx.load_from_string(patches.read_bytes())
     assert [entry.key for entry in parsed.metadata_props] == list(KEYS)
     assert sum(len(entry.key) + len(entry.value) for entry in parsed.metadata_props) <= 300
+
+
+def test_the_spacing_of_patches_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "fine.onnx"
+    export(replace(made("patches"), spacing_mm=0.7), path)
+    assert read_model(path).spacing_mm == 0.7 and "32x32x32 voxels of 0.7 mm" in card_path(path, ".md").read_text()
+
+
+@pytest.mark.parametrize("told", ["1e3", "99", "0", "..", "1.250"])
+def test_a_spacing_that_cannot_be_is_refused(patches: Path, told: str) -> None:
+    def bend(model: Any) -> None:
+        next(
+            one for one in model.metadata_props if one.key == "input"
+        ).value = f"32x32x32 voxels of {told} mm, HU -1000..400 as 0..1"
+
+    with pytest.raises(InvalidInput, match="made in another way"):
+        check_exported(changed(patches.read_bytes(), bend))
+
+
+def test_a_model_for_other_patches_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="takes 64"):
+        export(replace(made("patches"), edge=64), tmp_path / "m.onnx")
+
+
+def test_training_notes_the_version_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = SimpleNamespace(version="0123456789abcdef0123")
+    monkeypatch.setattr("workbench.benchmark.task.dataset", lambda name: version)
+    assert data_of(Task(task_definition("lung-nodule-detection"))) == "chest-ct@0123456789abcdef"
+    assert data_of(object()) == ""
 
 
 def test_an_operator_that_torch_does_not_run_is_named(patches: Path) -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.compute.model_card import Scored, card_markdown, make_card
-from workbench.compute.model_file import INPUTS, ModelFile, card_path, check_exported, read_model, with_facts
+from workbench.compute.model_file import ModelFile, card_path, check_exported, read_model, with_facts
 from workbench.errors import InvalidInput, cause_of
 
 if TYPE_CHECKING:
     from workbench.compute.model import TrainedModel
+
+EDGE = 32
 
 
 def export_model(
@@ -47,9 +49,13 @@ def export_model(
     file = Path(path)
     if file.suffix != ".onnx":
         raise InvalidInput(f"A model is exported to a file whose name ends in .onnx, not to “{file.name}”.")
-    content = with_facts(model.to_onnx(), model.form, {
-        "task": model.task, "data": model.data, "seed": str(model.seed), "fingerprint": model.fingerprint,
-    })  # fmt: skip
+    if model.edge != EDGE and model.form == "patches":
+        raise InvalidInput(
+            f"Models for patches of {EDGE} voxels an edge are exported, and this one takes {model.edge}; save its "
+            "weights as safetensors."
+        )
+    facts = {"task": model.task, "data": model.data, "seed": str(model.seed), "fingerprint": model.fingerprint}
+    content = with_facts(model.to_onnx(), model.form, facts, spacing_mm=model.spacing_mm)
     made = check_exported(content)
     card = make_card(
         model=_model_row(model, made, file.name), training=_training_row(model), scores=scores,
@@ -64,7 +70,7 @@ def export_model(
 def _model_row(model: TrainedModel, made: ModelFile, name: str) -> dict[str, Any]:
     return {
         "file": name, "sha256": made.sha256, "bytes": len(made.content), "task": made.task, "form": made.form,
-        "input": INPUTS[made.form], "fingerprint": made.fingerprint,
+        "input": made.input, "fingerprint": made.fingerprint,
         "parameters": sum(tensor.numel() for tensor in model.network.parameters()),
     }  # fmt: skip
 

@@ -91,7 +91,7 @@ def infer(model: ModelFile, read: Callable[[], ScanInput], ask: Ask, out: Path |
     have = time.perf_counter()
     told: dict[str, Any]
     if model.form == "patches":
-        marks = mark_scan(scan, runner, centres_mm=ask.centres_mm, min_score=ask.min_score)
+        marks = mark_scan(scan, runner, spacing_mm=model.spacing_mm, centres_mm=ask.centres_mm, min_score=ask.min_score)
         looked_at = CANDIDATES if ask.centres_mm is None else len(ask.centres_mm)
         told = {"most_candidates": looked_at, "min_score": ask.min_score, "marks": [mark.as_dict() for mark in marks]}
     else:

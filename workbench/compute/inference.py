@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.compute.engines import Runner
+from workbench.compute.model_file import OF_PATCHES_MM
 from workbench.compute.scan_input import ScanInput
 from workbench.errors import InvalidInput, NotFound, cause_of
 from workbench.imaging.candidates import find_candidates
@@ -82,8 +83,9 @@ class Mask:
 
 
 def mark_scan(
-    scan: ScanInput, ask: Runner, *, centres_mm: NDArray[Any] | None = None, min_score: float = 0.0
-) -> list[Mark]:
+    scan: ScanInput, ask: Runner, *, spacing_mm: float = OF_PATCHES_MM, centres_mm: NDArray[Any] | None = None,
+    min_score: float = 0.0,
+) -> list[Mark]:  # fmt: skip
     """Look for candidates in a scan and give what the model says of each, surest first.
 
     Parameters
@@ -92,6 +94,8 @@ def mark_scan(
         From `read_scan`.
     ask : callable
         From `open_engine`, of a model for patches.
+    spacing_mm : float
+        Of a patch's voxels, as the model file says.
     centres_mm : ndarray, shape (n, 3), optional
         Patient positions (x, y, z), LPS, mm, to score instead of looking for candidates.
     min_score : float
@@ -111,7 +115,8 @@ def mark_scan(
     centres = _candidates(scan) if centres_mm is None else _inside(scan, centres_mm)
     if not len(centres):
         return []
-    scores = ask(extract_patches(scan.hu, grid.spacing_mm, centres)).astype(np.float64)
+    patches = extract_patches(scan.hu, grid.spacing_mm, centres, spacing=spacing_mm)
+    scores = ask(patches).astype(np.float64)
     kept = np.flatnonzero(scores >= min_score)
     # Sorted by what is shown, so that equal scores stand in an order that does not depend on their last bits.
     order = kept[np.argsort(-np.round(scores[kept], DIGITS_SCORE), kind="stable")]

@@ -72,6 +72,10 @@ class TrainedModel:
         What it looks at: `patches` or `sections`.
     data : str
         Which version of which dataset it learned from, such as ``chest-ct@0123456789abcdef``; empty when not known.
+    spacing_mm : float
+        Of the voxels of the patches that it learned from.
+    edge : int
+        Voxels along an edge of these patches.
     """
 
     task: str
@@ -82,6 +86,8 @@ class TrainedModel:
     positives: int
     form: str = "patches"
     data: str = ""
+    spacing_mm: float = 1.25
+    edge: int = 32
 
     def predict(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Give the probability of each patch, or of each pixel of each section.

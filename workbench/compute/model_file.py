@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from workbench.compute.model_gate import check_model, parse_onnx, refused
 from workbench.errors import IntegrityError, InvalidInput, NotFound, cause_of
+from workbench.imaging.sections import SECTION_PIXEL_MM
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -26,9 +28,12 @@ MOST_BYTES = 2**29
 KEYS = ("task", "data", "seed", "fingerprint", "input", "network")
 # What an input is, in words short enough for the file; another text means another way of making inputs.
 INPUTS = {
-    "patches": "32x32x32 voxels of 1.25 mm, HU -1000..400 as 0..1",
-    "sections": "128x128 pixels of 3 mm, HU -1000..400 as 0..1",
+    "patches": "32x32x32 voxels of {:g} mm, HU -1000..400 as 0..1",
+    "sections": "128x128 pixels of {:g} mm, HU -1000..400 as 0..1",
 }
+SPACINGS_MM = {"patches": (0.1, 10.0), "sections": (SECTION_PIXEL_MM, SECTION_PIXEL_MM)}
+OF_PATCHES_MM = 1.25
+SPACING = re.compile(r" of ([0-9.]{1,9}) mm, ")
 NETWORK_DIGITS = 32
 
 
@@ -48,6 +53,8 @@ class ModelFile:
         The seed of its training.
     fingerprint : str
         SHA-256 (hex) of the trained weights, as `TrainedModel.fingerprint` gives it.
+    spacing_mm : float
+        Of an input's voxels or pixels.
     """
 
     content: bytes = field(repr=False)
@@ -56,6 +63,12 @@ class ModelFile:
     data: str
     seed: int
     fingerprint: str
+    spacing_mm: float = OF_PATCHES_MM
+
+    @property
+    def input(self) -> str:
+        """What an input is, in words."""
+        return INPUTS[self.form].format(self.spacing_mm)
 
     @property
     def sha256(self) -> str:
@@ -63,7 +76,7 @@ class ModelFile:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def with_facts(content: bytes, form: str, facts: Mapping[str, str]) -> bytes:
+def with_facts(content: bytes, form: str, facts: Mapping[str, str], *, spacing_mm: float = OF_PATCHES_MM) -> bytes:
     """Give an ONNX file with its facts written into it; equal models give equal bytes.
 
     Parameters
@@ -74,13 +87,16 @@ def with_facts(content: bytes, form: str, facts: Mapping[str, str]) -> bytes:
         `patches` or `sections`.
     facts : mapping of str to str
         `task`, `data`, `seed` and `fingerprint`.
+    spacing_mm : float
+        Of a patch's voxels; sections always have pixels of 3 mm.
     """
     model = parse_onnx(content)
     # What the exporter says of itself is no part of the model; the airlock takes such texts for hidden ones.
     model.doc_string = ""
     _strip(model)
     del model.metadata_props[:]
-    for key, value in {**facts, "input": INPUTS[form], "network": network_digest(model)}.items():
+    step_mm = spacing_mm if form == "patches" else SECTION_PIXEL_MM
+    for key, value in {**facts, "input": INPUTS[form].format(step_mm), "network": network_digest(model)}.items():
         model.metadata_props.add(key=key, value=value)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -133,14 +149,15 @@ def check_exported(content: bytes) -> ModelFile:
         raise refused(
             "it does not say what it was trained for and what its inputs are; export it with `model.export(path)`"
         )
-    if facts["input"] != INPUTS[form] or not facts["seed"].isdecimal():
+    spacing_mm = _spacing_mm(facts["input"], form)
+    if spacing_mm is None or not facts["seed"].isdecimal():
         raise refused("its inputs are made in another way than this release makes them; export it again")
     if facts["network"] != network_digest(model):
         raise IntegrityError(
             "The network in this model file is not the one that was exported: the file is damaged or was changed; "
             "copy or export it again.", code="model-damaged",
         )  # fmt: skip
-    return ModelFile(content, form, facts["task"], facts["data"], int(facts["seed"]), facts["fingerprint"])
+    return ModelFile(content, form, facts["task"], facts["data"], int(facts["seed"]), facts["fingerprint"], spacing_mm)
 
 
 def card_path(path: Path, ending: str = ".json") -> Path:
@@ -154,6 +171,17 @@ def network_digest(model: ModelProto) -> str:
     bare.CopyFrom(model)
     del bare.metadata_props[:]
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()[:NETWORK_DIGITS]
+
+
+def _spacing_mm(told: str, form: str) -> float | None:
+    """Give the spacing of inputs that are made as this release makes them, else None."""
+    found = SPACING.search(told)
+    try:
+        step_mm = float(found[1]) if found else 0.0
+    except ValueError:
+        return None
+    low, high = SPACINGS_MM[form]
+    return step_mm if low <= step_mm <= high and INPUTS[form].format(step_mm) == told else None
 
 
 def _strip(model: ModelProto) -> None:

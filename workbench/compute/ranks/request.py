@@ -95,6 +95,7 @@ class Request:
         return TrainedModel(
             loader.id, start.eval(), recipe.seed, history,
             examples=drawn * loader.batch, positives=drawn * loader.positives_per_batch,
+            data=f"{loader.id}@{loader.fingerprint[:16]}", spacing_mm=loader.spacing_mm, edge=loader.size,
         )  # fmt: skip
 
     def _learn(
