@@ -69,6 +69,7 @@ VERBS = (
     Verb("compute", "train", "workbench.compute.train_command", "learn a task on several ranks, with a checkpoint"),
     Verb("compute", "jobs", "workbench.compute.job_commands", "what runs beside the notebook; follow or cancel it"),
     Verb("compute", "infer", "workbench.compute.infer_command", "run an exported model over a scan: marks or a mask"),
+    Verb("compute", "cluster", "workbench.compute.clusters.commands", "start, list and stop clusters; set quotas"),
     Verb("benchmark", "run", "workbench.benchmark.reports.run_command", "run a notebook in a governed kernel"),
     Verb("benchmark", "tasks", "workbench.benchmark.tasks.commands", "list the benchmark tasks, or show one's card"),
     Verb("benchmark", "task", "workbench.benchmark.tasks.commands", "check a task file; publish a task of your own"),

@@ -74,7 +74,7 @@ class Cluster:
         self.is_open = True
         self._engine = engine
         self._record = record
-        self._lock = threading.Lock()
+        self._lock, self._ended, self._closing = threading.Lock(), threading.Event(), 0
         self._widget: ClusterWidget | None = None
         self.client: Client = Client(engine)
         ends = time.monotonic() + hours * 3600
@@ -220,9 +220,19 @@ class Cluster:
 
     def _close(self, why: str) -> None:
         with self._lock:
-            if not self.is_open:
-                return
-            self.is_open, self.ended_because = False, why
+            is_first = self.is_open
+            if is_first:
+                self.is_open, self.ended_because, self._closing = False, why, threading.get_ident()
+        if is_first:
+            try:
+                self._end(why)
+            finally:
+                self._ended.set()
+        elif self._closing != threading.get_ident():
+            # Whoever goes on, or ends the process, must not overtake the thread that closes.
+            self._ended.wait(START_S)
+
+    def _end(self, why: str) -> None:
         atexit.unregister(self.close)
         self._watch.stop()
         if is_alive(self._engine):

@@ -48,7 +48,8 @@ def beat(call: Call) -> dict[str, Any]:
     """Take in that a cluster lives, and tell its kernel whether it shall go on."""
     row = _of_kernel(call)
     if row["ended"] is None:
-        call.state.clusters.tell(row["id"], {name: _number(call, name, 0.0) for name in SAID})
+        said = {name: _number(call, name, 0.0) for name in SAID}
+        call.state.clusters.tell(row["id"], {n: one if n == "idle_s" else int(one) for n, one in said.items()})
     return records.shown(row)
 
 

@@ -74,6 +74,8 @@ FORWARDED = (
     ("tasks", "/v1/tasks", READ),
     ("tasks/{task}", "/v1/tasks/{task}", READ),
     ("tasks/{task}/leaderboard", "/v1/tasks/{task}/leaderboard", READ),
+    ("clusters", "/v1/clusters", READ),
+    ("clusters/{cluster}/stop", "/v1/clusters/{cluster}/stop", WRITE),
     ("submissions", "/v1/submissions", READ),
     ("submissions/{submission}", "/v1/submissions/{submission}", READ),
     ("submissions/{submission}/withdraw", "/v1/submissions/{submission}/withdraw", WRITE),

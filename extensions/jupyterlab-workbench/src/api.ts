@@ -2,6 +2,7 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 import { BenchmarkApi } from './api-benchmark';
+import { ComputeApi } from './api-compute';
 import { ReportsApi } from './api-reports';
 import { asQuery, at, type Body, type Line } from './paths';
 import type {
@@ -57,6 +58,7 @@ export interface RequestForm {
 export class Api implements Line {
   readonly reports = new ReportsApi(this);
   readonly benchmark = new BenchmarkApi(this);
+  readonly compute = new ComputeApi(this);
   private readonly settings = ServerConnection.makeSettings();
 
   // People, datasets and requests

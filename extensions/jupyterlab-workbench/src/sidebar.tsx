@@ -5,6 +5,7 @@ import { AccordionPanel, type Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { Airlock } from './airlock';
 import { Audit } from './audit';
+import { Clusters } from './clusters';
 import { Datasets } from './datasets';
 import { Holdings } from './holdings';
 import { workbenchIcon } from './icons';
@@ -54,6 +55,7 @@ const SECTIONS: Section[] = [
     // Whoever reviews comes for reports and their verdicts.
     isOpen: workbench => workbench.me.value?.roles.includes('reviewer') ?? false
   },
+  { content: Clusters, label: ({ trans }) => trans.__('Clusters'), isOpen: () => false },
   {
     content: Airlock,
     label: ({ trans }) => trans.__('Airlock'),

@@ -53,6 +53,11 @@ export function sayStanding(dataset: Dataset, trans: TranslationBundle): string 
   }
 }
 
+/** A length of time as "5 min" or "2 h 10 min". */
+export function sayMinutes(minutes: number, trans: TranslationBundle): string {
+  return minutes < 60 ? trans.__('%1 min', minutes) : trans.__('%1 h %2 min', Math.floor(minutes / 60), minutes % 60);
+}
+
 /** A version id short enough to read out. */
 export function sayVersion(version: string | null): string {
   return version ? version.slice(0, 10) : '—';

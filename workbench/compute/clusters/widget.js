@@ -19,7 +19,7 @@ function memory(mib) {
 }
 
 function render({ model, el }) {
-  const state = element('span', { class: 'wb-cluster-state', role: 'status' });
+  const state = element('span', { role: 'status' });
   const figures = element('dl');
   const count = element('input', { type: 'number', min: '1', max: '64', 'aria-label': 'Workers wanted' });
   const scale = element('button', { type: 'submit' }, 'Scale');
@@ -28,8 +28,9 @@ function render({ model, el }) {
   const problem = element('p', { class: 'wb-cluster-problem', role: 'alert' });
   const box = element(
     'section',
-    { class: 'wb-cluster', 'aria-label': 'Cluster' },
-    element('p', {}, element('strong', {}, 'Cluster'), ' ', state),
+    // Without the mark the notebook's own shortcuts would take the keys, Enter first of all.
+    { class: 'wb-cluster', 'aria-label': 'Cluster', 'data-lm-suppress-shortcuts': 'true' },
+    element('p', {}, element('strong', {}, 'Cluster'), element('span', { class: 'wb-cluster-dot' }), state),
     figures,
     form,
     problem
@@ -38,7 +39,7 @@ function render({ model, el }) {
     const facts = model.get('facts');
     const runs = facts.state === 'running';
     box.dataset.state = facts.state;
-    state.textContent = runs ? '● running' : `● closed${facts.why && facts.why !== 'closed' ? `: ${facts.why}` : ''}`;
+    state.textContent = runs ? 'running' : `closed${facts.why && facts.why !== 'closed' ? `: ${facts.why}` : ''}`;
     const rows = runs
       ? [
           [`${facts.kind} workers`, `${facts.actual} of ${facts.wanted}`],
@@ -57,9 +58,16 @@ function render({ model, el }) {
     }
     problem.textContent = model.get('problem');
   };
-  form.addEventListener('submit', event => {
+  const ask = event => {
     event.preventDefault();
     model.send({ verb: 'scale', workers: Number(count.value) });
+  };
+  form.addEventListener('submit', ask);
+  // A notebook takes the Enter that would submit the form for itself.
+  count.addEventListener('keydown', event => {
+    if (event.key === 'Enter') {
+      ask(event);
+    }
   });
   close.addEventListener('click', () => {
     model.send({ verb: 'close' });
