@@ -86,12 +86,18 @@ def _problem(facts: dict[str, Any]) -> WorkbenchError:
 
 def _require_access(line: Connection, task: str, purpose: str) -> None:
     """Refuse at once what a job would be refused after its start: an unknown task, data that may not be read."""
-    splits = line.get(f"/v1/tasks/{quote(task, safe='')}")["content"]["splits"]
+    splits = _splits(line, task)
     query = f"?purpose={quote(purpose, safe='')}" if purpose else ""
     for dataset in sorted({splits[name]["dataset"] for name in ("train", "validation") if name in splits}):
         row = line.get(f"/v1/datasets/{quote(dataset, safe='')}{query}")
         if not row["allowed"]:
             raise AccessDenied(f"“{dataset}” may not be read: {row['reason']}", code="no-access")
+
+
+def _splits(line: Connection, task: str) -> dict[str, Any]:
+    """Give which dataset each split of a task is of."""
+    found: dict[str, Any] = line.get(f"/v1/tasks/{quote(task, safe='')}")["content"]["splits"]
+    return found
 
 
 def _under_way(line: Connection, wanted: dict[str, Any]) -> Job | None:
