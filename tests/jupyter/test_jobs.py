@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -31,6 +33,7 @@ from workbench.compute.jobs import (
 )
 from workbench.connection import Connection, gateway_answers, operator_secret, running_gateway, sign_in
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound, NotSignedIn
+from workbench.governance.sandbox import bwrap_command, sandbox_environment
 from workbench.settings import Settings
 
 PATIENCE_S = 90.0
@@ -231,6 +234,44 @@ def test_a_link_in_the_way_of_the_state_is_not_followed(start: Callable[..., Job
     assert job.wait(PATIENCE_S) == DONE
     assert list(tmp_path.iterdir()) == []
     assert "not in the workspace" in job.message
+
+
+FULL = """
+import json, os, pathlib
+from workbench.compute import job_inside
+from workbench.jupyter.job_worker import Watch
+from workbench.settings import load_settings
+folder = pathlib.Path("/full/job")
+folder.mkdir()
+for name, value in {"request.json": {"id": "J1", "account": "x"}, "state.json": {"state": "running"}}.items():
+    (folder / name).write_text(json.dumps(value))
+(folder / "arguments.json").write_text("{}")
+pathlib.Path("filling.py").write_text('''
+from workbench.compute.job_inside import report_progress
+def fill():
+    for size in (65536, 1):
+        with open(f"/full/of-{size}", "wb", buffering=0) as file:
+            try:
+                while file.write(bytes(size)):
+                    pass
+            except OSError:
+                report_progress(1, 2)
+    open("/full/more", "wb").write(bytes(100_000))
+''')
+os.environ["WORKBENCH_JOB"] = str(folder)
+watch = Watch(folder, load_settings(pathlib.Path("/full/home")))
+status = job_inside.main(["filling:fill"])
+watch.fail("there was no room")
+print(status, json.loads((folder / "end.json").read_text())["message"], json.loads((folder / "state.json").read_text()))
+"""
+
+
+def test_a_full_disk_leaves_room_for_the_last_words(bubblewrap: None) -> None:
+    command = bwrap_command([sys.executable, "-c", FULL], scratch={"/full": 4_000_000})
+    done = subprocess.run(command, env=sandbox_environment(), cwd="/", capture_output=True, text=True, timeout=60)
+
+    assert "1 The disk is full" in done.stdout, done.stderr
+    assert "'message': 'there was no room'" in done.stdout
 
 
 def test_a_third_job_at_once_is_refused(start: Callable[..., Job], line: Connection) -> None:

@@ -11,20 +11,22 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InvalidInput, WorkbenchError
+from workbench.errors import DiskFull, InvalidInput, WorkbenchError
 
 FOLDER_VARIABLE = "WORKBENCH_JOB"
-ARGUMENTS, PROGRESS, END = "arguments.json", "progress.json", "end.json"
-MOST_RESULT_BYTES = 1_000_000
+ARGUMENTS, PROGRESS, END, RESERVE = "arguments.json", "progress.json", "end.json", ".reserve"
+MOST_RESULT_BYTES, RESERVE_BYTES = 1_000_000, 64 * 1024
 # What a shell makes of SIGTERM, and the exit status of a job that was asked to end and did.
 ENDED_STATUS = 128 + signal.SIGTERM
 
@@ -53,7 +55,9 @@ def report_progress(done: int, total: int, text: str = "", **numbers: float) -> 
     """
     folder = job_folder()
     if folder is not None:
-        _write(folder / PROGRESS, {"done": int(done), "total": int(total), "text": text[:200], **numbers})
+        # On a full disk the job's own writing says so; its news must not be what ends it.
+        with suppress(OSError):
+            _write(folder / PROGRESS, {"done": int(done), "total": int(total), "text": text[:200], **numbers})
 
 
 def call(work: str, arguments: dict[str, Any]) -> Any:
@@ -87,25 +91,32 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, _cancel)
     # A module of the researcher's own lies in the workspace.
     sys.path.insert(0, str(Path.cwd()))
+    (folder / RESERVE).write_bytes(bytes(RESERVE_BYTES))
     try:
         result = call(words[0], json.loads((folder / ARGUMENTS).read_text(encoding="utf-8")))
         text = json.dumps(result)
     except JobCancelled:
         return ENDED_STATUS
     except WorkbenchError as problem:
-        _write(folder / END, problem.as_dict())
+        _tell(folder, problem.as_dict())
         sys.stderr.write(f"{problem.message}\n")
         return problem.exit_code
     except Exception as problem:
+        # Whatever a researcher's function raises ends here, and is told.
         traceback.print_exc()
-        _write(
-            folder / END, {"error": type(problem).__name__, "message": f"{type(problem).__name__}: {problem}"[:2000]}
-        )
+        _tell(folder, _as_end(problem))
         return 1
     if len(text) > MOST_RESULT_BYTES:
         return _too_large(folder, len(text))
-    _write(folder / END, {"result": result})
+    _tell(folder, {"result": result})
     return 0
+
+
+def _as_end(problem: Exception) -> dict[str, str]:
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("The disk is full, so the job could not go on; make room, then start it again.").as_dict()
+    name = type(problem).__name__
+    return {"error": name, "message": f"{name}: {problem}"[:2000]}
 
 
 def _too_large(folder: Path, size: int) -> int:
@@ -113,8 +124,18 @@ def _too_large(folder: Path, size: int) -> int:
         f"The function returned {size} characters of JSON; a job keeps at most {MOST_RESULT_BYTES}. "
         "Write the rest to a file of the workspace and return its name."
     )
-    _write(folder / END, InvalidInput(message).as_dict())
+    _tell(folder, InvalidInput(message).as_dict())
     return InvalidInput.exit_code
+
+
+def _tell(folder: Path, end: object) -> None:
+    """Say how it ended, on a full disk too: the reserve makes room."""
+    try:
+        _write(folder / END, end)
+    except OSError:
+        (folder / RESERVE).unlink(missing_ok=True)
+        _write(folder / END, end)
+    (folder / RESERVE).unlink(missing_ok=True)
 
 
 def _write(file: Path, value: object) -> None:

@@ -10,6 +10,7 @@ Source: flock(2): a lock belongs to the open file, so a child that inherits it k
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.compute.jobs import CANCELLED, KILLED, LOST, STARTING, UNDER_WAY, JobRequest
-from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.errors import Conflict, DiskFull, InvalidInput, NotFound, RunFailed, cause_of
 from workbench.governance.sandbox import require_bubblewrap
 from workbench.settings import Settings
 
@@ -76,6 +77,8 @@ class LocalJobs:
             When the account has as many under way as it may.
         SandboxMissing
             When this machine cannot isolate.
+        DiskFull
+            When there is no room for its folder.
         """
         checked = check(request)
         require_bubblewrap()
@@ -85,9 +88,14 @@ class LocalJobs:
             now = datetime.now(UTC)
             job = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
             folder = self._root / job
-            folder.mkdir(mode=0o700, parents=True)
-            write_json(folder / STATE, {"state": STARTING, "machine": machine_mark()})
-            self._begin(folder, {**checked, "id": job, "account": self._account, "created": now.isoformat()})
+            try:
+                folder.mkdir(mode=0o700, parents=True)
+                write_json(folder / STATE, {"state": STARTING, "machine": machine_mark()})
+                self._begin(folder, {**checked, "id": job, "account": self._account, "created": now.isoformat()})
+            except OSError as problem:
+                shutil.rmtree(folder, ignore_errors=True)
+                kind = DiskFull if problem.errno in (errno.ENOSPC, errno.EDQUOT) else RunFailed
+                raise kind(f"The job could not be started: {cause_of(problem)}. Make room, then try again.") from None
         self._prune()
         return self.read(job)
 

@@ -42,6 +42,8 @@ PATIENCE_S = 10.0
 # The last two parts of the log are kept, so it takes at most twice this.
 LOG_PART_BYTES = 2_000_000
 MOST_PROGRESS_BYTES = 10_000
+# Above what a state with the largest result takes.
+RESERVE, RESERVE_BYTES = "reserve", 2_000_000
 STOPPED = "The process that watches over this job was asked to end (SIGTERM), so the job ended too; start it again."
 
 
@@ -62,6 +64,7 @@ class Watch:
         self.state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
         self.account, self.place = str(self.request["account"]), f"{PLACE}/{self.request['id']}"
         self.is_stopped = False
+        (folder / RESERVE).write_bytes(bytes(RESERVE_BYTES))
         self._held = ExitStack()
         self._kernel = ""
         self._beaten = 0.0
@@ -83,6 +86,7 @@ class Watch:
                 reason = self._wait(process)
                 self._end(process.returncode, kills, reason)
             finally:
+                (self.folder / RESERVE).unlink(missing_ok=True)
                 with suppress(WorkbenchError):
                     leave(self.settings, self._kernel)
 
@@ -159,7 +163,10 @@ class Watch:
         is_known = isinstance(said.get("done"), int) and isinstance(said.get("total"), int)
         plain = {name: value for name, value in said.items() if isinstance(value, int | float | str) and value == value}
         if is_known and isinstance(said.get("text", ""), str):
-            self._say(progress=plain)
+            self.state["progress"] = plain
+            # News of a full disk come from the job itself; the reserve is for its end.
+            with suppress(OSError):
+                write_json(self.folder / STATE, self.state)
 
     def _end(self, status: int, kills: int, reason: str) -> None:
         """Write down how it ended, here and in the workspace."""
@@ -188,7 +195,12 @@ class Watch:
 
     def _say(self, **news: Any) -> None:
         self.state |= news
-        write_json(self.folder / STATE, self.state)
+        try:
+            write_json(self.folder / STATE, self.state)
+        except OSError:
+            # A full disk: what was put by makes room for the last word.
+            (self.folder / RESERVE).unlink(missing_ok=True)
+            write_json(self.folder / STATE, self.state)
 
     def _lay(self, values: dict[str, object], texts: dict[str, bytes] | None = None) -> None:
         files = {name: json.dumps(value, indent=1).encode() for name, value in values.items()}
