@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from workbench.airlock.scan import scan_file
@@ -248,6 +249,19 @@ def test_a_spacing_that_cannot_be_is_refused(patches: Path, told: str) -> None:
 def test_a_model_for_other_patches_is_not_exported(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="takes 64"):
         export(replace(made("patches"), edge=64), tmp_path / "m.onnx")
+
+
+class Unusual(torch.nn.Module):
+    """A network with a step that ONNX has no operator for."""
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.svdvals(patches[:, 0, 0])[:, 0]
+
+
+def test_a_network_that_onnx_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="cannot be written as ONNX") as stop:
+        export(replace(made("patches"), network=Unusual()), tmp_path / "m.onnx")
+    assert stop.value.code == "not-exportable" and list(tmp_path.iterdir()) == []
 
 
 def test_training_notes_the_version_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:

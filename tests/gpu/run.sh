@@ -20,7 +20,7 @@ wheels=$(realpath "$wheels")
 out=${OUT:-build/gpu}
 site=$PWD/build/gpu/site
 python=${PYTHON:-python3}
-mkdir -p "$out" "$site"
+mkdir -p "$out"
 out=$(realpath "$out")
 
 "$python" tests/gpu/device.py | tee "$out/gpu-tests.log"
@@ -29,6 +29,7 @@ if [[ ${PIPESTATUS[0]} -ne 0 ]]; then
   exit 3
 fi
 
+mkdir -p "$site"
 export PYTHONPATH=$PWD:$site PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CUBLAS_WORKSPACE_CONFIG=:4096:8
 "$python" tests/gpu/wheels.py "$wheels" "$site" 2>&1 | tee -a "$out/gpu-tests.log"
 [[ ${PIPESTATUS[0]} -eq 0 ]] || exit 4

@@ -55,7 +55,7 @@ def export_model(
             "weights as safetensors."
         )
     facts = {"task": model.task, "data": model.data, "seed": str(model.seed), "fingerprint": model.fingerprint}
-    content = with_facts(model.to_onnx(), model.form, facts, spacing_mm=model.spacing_mm)
+    content = with_facts(_onnx_of(model), model.form, facts, spacing_mm=model.spacing_mm)
     made = check_exported(content)
     card = make_card(
         model=_model_row(model, made, file.name), training=_training_row(model), scores=scores,
@@ -65,6 +65,18 @@ def export_model(
     _write(card_path(file), (json.dumps(card, ensure_ascii=False, indent=1) + "\n").encode())
     _write(file, content)
     return read_model(file)
+
+
+def _onnx_of(model: TrainedModel) -> bytes:
+    try:
+        return model.to_onnx()
+    except RuntimeError as problem:
+        # What torch says of it is long; its first line names the layer.
+        reason = str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+        raise InvalidInput(
+            f"The network cannot be written as ONNX ({reason}); make it of layers that ONNX knows.",
+            code="not-exportable",
+        ) from None
 
 
 def _model_row(model: TrainedModel, made: ModelFile, name: str) -> dict[str, Any]:
