@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import zarr
 
+from workbench import __version__
 from workbench.compute import preprocessing
 from workbench.compute.prepared import open_prepared
 from workbench.compute.prepared_files import PARTIAL, SCANS, only_writer
@@ -123,7 +124,7 @@ def test_the_record_names_version_recipe_subject_and_split(here: Path, lines: An
 
     record = prepared["S0002"].record
     assert record["source"]["version"] == prepared.version
-    assert (record["recipe"], record["subject"]) == (RECIPE.as_dict(), "P0002")
+    assert (record["recipe"], record["subject"], record["workbench"]) == (RECIPE.as_dict(), "P0002", __version__)
     assert [scan.scan for scan in prepared.of_split("train")] == ["S0001", "S0003"]
     assert "3 scans of 'clinic'" in repr(prepared)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench import __version__
 from workbench.compute.prepared_files import IMAGE, LUNGS, check_scan, write_scan
 from workbench.compute.recipe import Recipe, prepare_volume
 from workbench.data.volume import Volume
@@ -68,7 +69,7 @@ def _prepare(folder: Path, recipe: Recipe, task: Mapping[str, Any]) -> None:
             "geometry": volume.geometry.as_dict(),
         },
         "subject": str(volume.facts.get("subject") or ""), "split": str(volume.facts.get("split") or ""),
-        "recipe": recipe.as_dict(),
+        "recipe": recipe.as_dict(), "workbench": __version__,
     }  # fmt: skip
     write_scan(folder, volume.scan, files, record)
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from workbench.compute.jobs import DONE, LOOK_S, REFUSED, UNDER_WAY, Job, jobs, run_job
+from workbench.compute.jobs import DONE, FAILED, LOOK_S, REFUSED, UNDER_WAY, Job, jobs, run_job
 from workbench.compute.progress import Progress
 from workbench.compute.recipe import LUNG_WINDOW, ORDERS, Recipe, check_name, check_workers, read_spacing
 from workbench.connection import Connection, default_account, terminal
@@ -77,8 +77,8 @@ def problem_of(facts: dict[str, Any]) -> WorkbenchError:
     """Give the error of a job that did not end well, as the class it had inside."""
     kind = ERRORS.get(str(facts.get("error") or ""), AccessDenied if facts["state"] == REFUSED else RunFailed)
     message = str(facts.get("message") or "").strip() or f"The job ended as {facts['state']} without a word."
-    if kind is RunFailed and "again" not in message:
-        message += " What is prepared stays; run the same command again, it goes on from there."
+    if facts["state"] != FAILED and kind is RunFailed:
+        message += " What is prepared stays: run the same command, it goes on from there."
     return kind("".join(c if c.isprintable() or c == "\n" else " " for c in message), code=facts.get("code"))
 
 
