@@ -29,6 +29,7 @@ import workbench as wb
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, running_gateway
 from workbench.data.local import LocalVolume
 from workbench.governance.sandbox import bwrap_command, isolation_level, sandbox_environment
+from workbench.jupyter.provisioner import kernel_limits
 from workbench.settings import SOCKET_NAME, Settings, load_settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gateway"))
@@ -220,7 +221,7 @@ def _kernel(lines: Any, copies: Path, number: int) -> Iterator[Any]:
         command = bwrap_command(
             [sys.executable, "/bench/patch_kernel.py", "/copies", str(number)],
             read_only={str(folder): home.gateway_folder, "/bench": script.parent, "/copies": copies},
-            hidden=(home.home,),
+            hidden=(home.home,), limits=kernel_limits(home),
         )  # fmt: skip
     environment = sandbox_environment({SOCKET_VARIABLE: str(folder / SOCKET_NAME), TOKEN_VARIABLE: token})
     process = subprocess.Popen(

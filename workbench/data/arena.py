@@ -48,8 +48,9 @@ from workbench.data.shard import AnyVoxels, Box, Chunk, Shard
 from workbench.errors import GatewayUnavailable, IntegrityError, WorkbenchError, error_from_dict
 from workbench.settings import ARENA_NAME
 
-# Smaller requests overlap better, larger ones cost less.
-BATCH_BLOCKS = 16
+# Smaller requests overlap better, larger ones cost less: a 96³ patch of 35 blocks takes the gateway 0.90 ms of CPU in
+# requests of 8 blocks, 0.74 of 16 and 0.63 of 24 or more.
+BATCH_BLOCKS = 24
 # A slot that was wiped while it was decoded is asked for again; the answer brings the reason, or the bytes.
 TRIES = 8
 TIMEOUT_S = 120.0
