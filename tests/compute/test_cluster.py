@@ -76,6 +76,15 @@ def test_a_killed_worker_comes_back_and_what_it_worked_on_is_done(two_workers: C
     assert len(after) == 2 and min(before) not in after
 
 
+def test_what_no_nanny_can_mend_is_mended_too(two_workers: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "MISSING_S", 0.1)
+    engine = two_workers._engine
+    name, nanny = next(iter(engine.workers.items()))
+    engine.sync(nanny.close)
+    _eventually(lambda: two_workers.actual == 2 and engine.workers.get(name) is not nanny)
+    assert two_workers.map(_square, [2, 3]) == [4, 9]
+
+
 def test_an_item_that_ends_every_worker_is_named_with_what_to_do(two_workers: Cluster) -> None:
     with pytest.raises(RunFailed, match="Item 1 of 1 ended every worker that took it .* make the item smaller") as said:
         two_workers.map(_kill_oneself, [1])
