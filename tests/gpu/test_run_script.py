@@ -35,7 +35,7 @@ def test_without_a_folder_it_says_how_it_is_called(tmp_path: Path) -> None:
     assert done.returncode == 2 and "folder of wheels" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["torch", "cupy_cuda13x", "nvidia_cublas", "cuda_bindings", "triton"])
+@pytest.mark.parametrize("name", ["torch", "cupy_cuda13x", "nvidia_cublas_cu13", "cuda_bindings", "triton"])
 def test_what_drives_the_gpu_is_never_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}-1.0-py3-none-any.whl").touch()
     assert choose(tmp_path, known=lambda _: False) == []
@@ -50,4 +50,10 @@ def test_only_what_is_missing_is_installed_and_one_of_each(tmp_path: Path) -> No
 
 
 def test_the_list_of_wheels_is_readable() -> None:
-    assert {"dask", "distributed", "dask-cuda"} <= {canonical(name) for name in needed()}
+    assert {"dask", "distributed", "dask-cuda", "pytest"} <= {canonical(name) for name in needed()}
+
+
+def test_what_dask_cuda_asks_of_cuda_may_come_as_a_wheel(tmp_path: Path) -> None:
+    for name in ("cuda_core", "nvidia_ml_py"):
+        (tmp_path / f"{name}-1.0-py3-none-any.whl").touch()
+    assert len(choose(tmp_path, known=lambda _: False)) == 2

@@ -13,7 +13,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-KEPT = re.compile(r"^(torch|triton|cupy|nvidia|cuda|jax)")
+KEPT = re.compile(r"^(torch|triton|cupy|nvidia-(?!ml-py)|cuda-(?!core)|jax)")
+# What a machine with torch and cupy mostly has; where it has not, a wheel in the folder serves as well.
+USUAL = (
+    "click", "cloudpickle", "cuda-core", "fsspec", "jinja2", "msgpack", "numba", "numpy", "nvidia-ml-py", "onnx",
+    "onnxruntime", "packaging", "pandas", "psutil", "pytest", "pytest-timeout", "pyyaml", "scipy", "toolz",
+)  # fmt: skip
 NAMED = Path(__file__).with_name("wheels.txt")
 
 
@@ -52,9 +57,9 @@ def lacking(names: list[str], wheels: list[Path], known: Callable[[str], bool] =
 
 
 def needed() -> list[str]:
-    """Give the names in `wheels.txt`."""
+    """Give the names in `wheels.txt`, and of what else must be there."""
     lines = [line.split("#")[0].strip() for line in NAMED.read_text().splitlines()]
-    return [re.split(r"[<>=!~ ;]", line)[0] for line in lines if line]
+    return [re.split(r"[<>=!~ ;]", line)[0] for line in lines if line] + list(USUAL)
 
 
 def main(folder: Path, site: Path) -> int:
