@@ -53,3 +53,8 @@ def workspace_of(settings: Settings, account: str) -> Path:
     folder = settings.workspace(account)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def inside(root: Path, path: str | Path) -> bool:
+    """Whether a path, with every link in it followed, lies in a folder."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))

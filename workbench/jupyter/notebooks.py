@@ -13,8 +13,7 @@ from typing import Any
 
 import workbench
 from workbench.errors import AccessDenied, NotFound
-from workbench.jupyter.accounts import workspace_of
-from workbench.jupyter.workspaces import inside
+from workbench.jupyter.accounts import inside, workspace_of
 from workbench.settings import Settings
 
 PACKAGE = Path(workbench.__file__).resolve().parent

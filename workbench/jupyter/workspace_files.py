@@ -14,8 +14,7 @@ from typing import Any
 from workbench.airlock.kinds import KINDS, kind_of
 from workbench.airlock.sidecar import ENDING, sidecar_name
 from workbench.errors import InvalidInput, NotFound
-from workbench.jupyter.accounts import workspace_of
-from workbench.jupyter.workspaces import inside
+from workbench.jupyter.accounts import inside, workspace_of
 from workbench.settings import Settings
 
 # What the airlock can judge; its own check decides, this list only spares people a refusal.

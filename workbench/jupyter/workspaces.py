@@ -17,16 +17,11 @@ from typing import Any
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 
-from workbench.jupyter.accounts import current_account, workspace_of
+from workbench.jupyter.accounts import current_account, inside, workspace_of
 from workbench.jupyter.downloads import RefusedDownload
 from workbench.settings import load_settings
 
 OUTSIDE = "“{path}” leads out of your workspace, so it is not shown; copy the file into the workspace instead."
-
-
-def inside(root: Path, path: str | Path) -> bool:
-    """Whether a path, with every link in it followed, lies in a folder."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 class WorkspaceContents(AsyncLargeFileManager):
