@@ -29,6 +29,16 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Play a test that sits before a real browser once more when it fails; the summary names it as rerun.
+
+    JupyterLab's parts start in an order of their own, which a busy machine can stretch beyond any wait.
+    """
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture
 def bubblewrap() -> None:
     """Skip (fail in CI) where bubblewrap is not installed."""

@@ -68,7 +68,7 @@ WHEEL = """canvas => { const box = canvas.getBoundingClientRect();
 def run() -> list[dict[str, Any]]:
     """Measure, and give the rows of the table."""
     browser_tests = load(Path(__file__).resolve().parents[1] / "browser" / "conftest.py", "workbench_browser_tests")
-    with tempfile.TemporaryDirectory() as name, _own_home(Path(name)):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _own_home(Path(name)):
         settings, folder = load_settings(), Path(name)
         with running_gateway(settings):
             _prepare(folder, browser_tests.run_workbench)

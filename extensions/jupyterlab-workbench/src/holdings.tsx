@@ -13,9 +13,11 @@ export function Holdings({ desk }: { desk: Desk }): React.JSX.Element {
   const me = workbench.me.value?.person;
   const grants = (workbench.grantList.value ?? []).filter(grant => grant.person === me && grant.is_active);
   const waiting = (workbench.requests.value ?? []).filter(one => one.person === me && one.status === 'submitted');
+  const isLoading = workbench.grantList.value === null && !workbench.grantList.problem;
   return (
     <>
-      {grants.length + waiting.length === 0 && (
+      {isLoading && <Notice kind="loading">{trans.__('Loading what you hold…')}</Notice>}
+      {!isLoading && grants.length + waiting.length === 0 && (
         <Notice kind="empty">
           {trans.__('You hold no grant. Open a dataset above to see what it asks for, and request access there.')}
         </Notice>
