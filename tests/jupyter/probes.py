@@ -336,6 +336,19 @@ WRITING = {
     "replacing the gateway's socket": Probe(
         "nobody steps between it and the gateway", "os.unlink('/run/workbench/gateway.sock'); got = True"
     ),
+    "replacing the arena's socket": Probe(
+        "nor between it and the memory of volumes", "os.unlink('/run/workbench/arena.sock'); got = True"
+    ),
+    "writing into the arena": Probe(
+        "shared memory is sealed: only the gateway writes it",
+        "import socket\n"
+        "from workbench.data.block_wire import PROTOCOL, pack\n"
+        "line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+        "line.connect('/run/workbench/arena.sock')\n"
+        "line.send(pack({'protocol': PROTOCOL, 'token': os.environ['WORKBENCH_TOKEN']}))\n"
+        "held = socket.recv_fds(line, 9999, 1)[1][0]\n"
+        "got = os.pwrite(os.open(f'/proc/self/fd/{held}', os.O_RDWR), b'x', 4096)",
+    ),
 }  # fmt: skip
 
 DOORS = {
