@@ -31,7 +31,7 @@ from workbench.compute.jobs import (
     jobs,
     run_job,
 )
-from workbench.connection import Connection, gateway_answers, operator_secret, running_gateway, sign_in
+from workbench.connection import Connection, gateway_answers, operator_secret, running_gateway, sign_in, terminal
 from workbench.errors import AccessDenied, Conflict, InvalidInput, NotFound, NotSignedIn
 from workbench.governance.sandbox import bwrap_command, sandbox_environment
 from workbench.settings import Settings
@@ -362,6 +362,35 @@ def test_the_verb_lists_shows_and_cancels(start: Callable[..., Job], capsys: pyt
     assert "cancelled" in capsys.readouterr().out
     assert main(["jobs", job.id]) == 1
     assert main(["jobs", "--cancel"]) == InvalidInput.exit_code
+
+
+TERMINAL = """
+import sys, time
+from workbench.compute.jobs import run_job
+from workbench.connection import terminal
+with terminal("researcher") as line:
+    print(run_job("from a terminal", "work:wait", {"name": "go"}, line=line).id, flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_a_job_goes_on_when_the_terminal_that_asked_is_gone(home: Settings, bubblewrap: None) -> None:
+    folder = home.workspace("researcher")
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "work.py").write_text(WORK)
+    with subprocess.Popen(
+        [sys.executable, "-c", TERMINAL], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as asked:
+        assert asked.stdout is not None
+        name = asked.stdout.readline().strip()
+        # The terminal, and whatever of its session is left; the gateway that it had started has nobody else now.
+        os.killpg(asked.pid, signal.SIGKILL)
+    with terminal("researcher", home) as line:
+        job = find_job(name, line=line)
+        until_waiting(job)
+        (folder / "go").touch()
+
+        assert job.result(PATIENCE_S) == "go"
 
 
 def test_a_job_outlives_its_gateway_and_reads_through_the_next(home: Settings, bubblewrap: None) -> None:

@@ -79,10 +79,12 @@ class Watch:
                 purpose=self.request["purpose"], hours=self.request["hours"], lease_s=LEASE_S,
             )  # fmt: skip
             try:
+                # Before anything can hold the token: whoever finds this job without its watch ends the kernel too.
+                self._say(kernel=self._kernel, worker=os.getpid())
                 self._lay({"job.json": self.request, job_inside.ARGUMENTS: self.request["arguments"]})
                 kills = host_kills()
                 process = self._begin(token)
-                self._say(state=RUNNING, started=_now(), kernel=self._kernel, worker=os.getpid())
+                self._say(state=RUNNING, started=_now())
                 reason = self._wait(process)
                 self._end(process.returncode, kills, reason)
             finally:
