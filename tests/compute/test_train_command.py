@@ -75,7 +75,9 @@ def inside(home: Settings) -> psutil.Process | None:
     """Give the process in the sandbox that leads the training of this home."""
     for process in psutil.process_iter():
         try:
-            if process.cmdline()[1:4] != ["-m", "workbench.compute.job_inside", WORK]:
+            words = process.cmdline()
+            # Python itself; bubblewrap and what sets the limits have the same last word.
+            if words[-1:] != [WORK] or words[1] not in ("-c", "-m"):
                 continue
             if str(home.home) in " ".join(word for one in process.parents() for word in one.cmdline()):
                 return process
