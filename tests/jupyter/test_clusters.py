@@ -68,8 +68,8 @@ def test_a_quota_refuses_in_the_notebook_and_a_killed_kernel_gives_its_share_bac
     assert "0 of 64 workers" in capsys.readouterr().out
 
 
-def test_a_cluster_without_a_notebook_starts_is_listed_and_stops(
-    governed_home: Settings, bubblewrap: None, capsys: pytest.CaptureFixture[str]
+def test_a_cluster_without_a_notebook_starts_is_joined_and_stops(
+    open_notebook: Callable[..., Notebook], governed_home: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = ["cluster", "start", "--workers", "1", "--hours", "0.2", "--idle", "5", "--json", "--as", "researcher"]
     assert main(start) == 0
@@ -77,9 +77,21 @@ def test_a_cluster_without_a_notebook_starts_is_listed_and_stops(
     assert (started["workers"], started["state"], started["idle_minutes"]) == (1, "running", 5)
     assert main(["cluster", "list", "--as", "researcher"]) == 0
     assert f"{started['id']:<6} running   {started['kernel']}" in capsys.readouterr().out
+    notebook = open_notebook()
+    joined = notebook.run(
+        f"import workbench as wb; c = wb.cluster(join={started['id']!r})\n"
+        "print(c.map(lambda n: n * n, range(50)) == [n * n for n in range(50)], c.workers, c.actual); c.close()\n"
+        f"again = wb.cluster(join={started['id']!r}); print(again.map(len, [bytes(3_000_000)]))"
+    )
+    assert joined.splitlines() == ["True 1 1", "[3000000]"]
+    assert notebook.run("again.scale(2)").startswith("InvalidInput: A cluster that was joined keeps its workers")
+    notebook.run("again.close()")
     assert main(["cluster", "stop", started["id"], "--as", "teacher"]) == NotFound.exit_code
     assert main(["cluster", "stop", started["id"], "--json", "--as", "researcher"]) == 0
     assert json.loads(capsys.readouterr().out)["why"] == "it was stopped from outside of its notebook"
+    refused = notebook.run(f"wb.cluster(join={started['id']!r})")
+    assert refused.startswith(f"NotFound: No cluster “{started['id']}” of yours runs any more: it was stopped")
+    assert list((governed_home.workspace("researcher") / ".clusters").iterdir()) == []
 
 
 def test_wrong_wishes_at_the_terminal_end_in_their_own_exit_codes(

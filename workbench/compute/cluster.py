@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.compute.clusters import line
+from workbench.compute.clusters import amounts, line
+from workbench.compute.clusters.amounts import check_amounts, check_whole
 from workbench.compute.clusters.engines import cpu_engine, gpu_engine, private_engine
 from workbench.compute.clusters.shown import MISSING_DEATHS, as_html, item_failed, not_open, stopped_midway
 from workbench.compute.clusters.watch import LOST, Look, Watch, is_alive
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MAX_WORKERS = 64
-MAX_HOURS = 24.0
-MAX_IDLE_MINUTES = 24 * 60.0
+MAX_WORKERS, MAX_HOURS = amounts.MAX_WORKERS, amounts.MAX_HOURS
 IDLE_MINUTES = 60.0
 START_S, GOODBYE_S = 120.0, 3.0
 CLOSED = "closed"
@@ -76,7 +75,7 @@ class Cluster:
         self._record = record
         self._lock, self._ended, self._closing = threading.Lock(), threading.Event(), 0
         self._widget: ClusterWidget | None = None
-        self.client: Client = Client(engine)
+        self.client: Client = Client(getattr(engine, "joins_at", engine))
         ends = time.monotonic() + hours * 3600
         self._watch = Watch(engine, workers, ends, idle_minutes=idle_minutes, record=record, close=self._close)
         atexit.register(self.close)
@@ -117,7 +116,7 @@ class Cluster:
             With ``cluster-quota`` when the person's quota has fewer left.
         """
         self._require_open()
-        _check_whole("workers", workers)
+        check_whole("workers", workers)
         if self.kind == "gpu" and workers > gpu_count():
             raise InvalidInput(f"This machine has {gpu_count()} GPUs, one for each worker; ask for at most that many.")
         if self._record is not None:
@@ -243,7 +242,7 @@ class Cluster:
             self._engine.shutdown_scheduler = False
             with contextlib.suppress(OSError, RuntimeError, AssertionError):
                 self.client.close(timeout=1)
-                self._engine.close(timeout=GOODBYE_S)
+                self._engine.close(**({"timeout": GOODBYE_S} if hasattr(self._engine, "worker_spec") else {}))
         if self._record is not None:
             self._record.end(why)
         if self._widget is not None:
@@ -302,7 +301,7 @@ class Cluster:
 
 def cluster(
     workers: int | None = None, *, gpus: int | None = None, hours: float = 2.0, idle_minutes: float = IDLE_MINUTES,
-    address: str | None = None, **beyond: Any,
+    join: str | None = None, address: str | None = None, **beyond: Any,
 ) -> Cluster:  # fmt: skip
     """Start workers for this notebook.
 
@@ -316,6 +315,8 @@ def cluster(
         After how many hours it closes by itself, above 0, at most 24.
     idle_minutes : float
         After how many minutes with nothing to do it closes by itself, above 0, at most 1440.
+    join : str, optional
+        The id of a cluster that `workbench cluster start` started: use that one.
     address, **beyond : str, optional
         Of a dask-gateway, for open data alone; `cluster_beyond` takes the rest, such as `sign_in` and `options`.
 
@@ -334,11 +335,15 @@ def cluster(
     RunFailed
         When the workers do not start.
     """
+    if join is not None:
+        from workbench.compute.clusters.joined import join_cluster  # noqa: PLC0415 - it is built on this module
+
+        return join_cluster(join)
     if address is not None or beyond:
         from workbench.compute.cluster_beyond import cluster_beyond  # noqa: PLC0415 - it is built on this module
 
         return cluster_beyond(address or "", 1 if workers is None else workers, hours=hours, **beyond)
-    _check_amounts(workers, gpus, hours, idle_minutes)
+    check_amounts(workers, gpus, hours, idle_minutes)
     present = gpu_count()
     if present and gpus is not None and gpus > present:
         raise InvalidInput(f"This machine has {present} GPUs; {gpus} were asked for. Ask for fewer.")
@@ -347,6 +352,11 @@ def cluster(
     is_at_most = workers is None and gpus is None
     record = line.begin(kind, min(count, MAX_WORKERS), hours, idle_minutes, is_at_most=is_at_most)
     count = record.workers if record else count
+    return _start(kind, count, hours, idle_minutes, record)
+
+
+def _start(kind: str, count: int, hours: float, idle_minutes: float, record: line.Record | None) -> Cluster:
+    """Start an engine and what looks after it; when that fails, the record does not keep it."""
     try:
         engine = (gpu_engine if kind == "gpu" else cpu_engine)(count, idle_minutes)
         return Cluster(engine, kind, count, hours, idle_minutes=idle_minutes, record=record)
@@ -376,17 +386,3 @@ def private_cluster(workers: int, *, hours: float) -> Cluster:
     Source: distributed's TLS documentation (Security.temporary).
     """
     return Cluster(private_engine(workers), "cpu", workers, hours)
-
-
-def _check_amounts(workers: object, gpus: object, hours: float, idle_minutes: float) -> None:
-    for name, value in (("workers", workers), ("gpus", gpus)):
-        if value is not None:
-            _check_whole(name, value)
-    for name, amount, top in (("hours", hours, MAX_HOURS), ("idle_minutes", idle_minutes, MAX_IDLE_MINUTES)):
-        if not 0 < amount <= top:
-            raise InvalidInput(f"{name} must be above 0 and at most {top:g}; got {amount!r}.")
-
-
-def _check_whole(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_WORKERS:
-        raise InvalidInput(f"{name} must be a whole number from 1 to {MAX_WORKERS}; got {value!r}.")

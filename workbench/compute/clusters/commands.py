@@ -114,7 +114,10 @@ def _one(line: Connection, name: str) -> dict[str, Any]:
 
 
 def _started_text(answer: dict[str, Any]) -> str:
-    return f"{_row(answer)}\nIt goes on by itself; `workbench cluster stop {answer['id']}` ends it."
+    name = answer["id"]
+    return (
+        f"{_row(answer)}\nA notebook joins it with wb.cluster(join={name!r}); `workbench cluster stop {name}` ends it."
+    )
 
 
 def _list_text(answer: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, connect_from_environment
-from workbench.errors import Conflict, GatewayUnavailable, NotFound, NotSignedIn, WorkbenchError
+from workbench.errors import NotFound, NotSignedIn, WorkbenchError
 
 TIMEOUT_S = 30.0
 
@@ -54,7 +54,7 @@ class Record:
         """Say that it has ended; a gateway that is gone notices by itself."""
         try:
             self._post("stop", {"why": why[:200]})
-        except (GatewayUnavailable, NotFound, NotSignedIn, Conflict):
+        except WorkbenchError:
             return
         finally:
             with self._lock:

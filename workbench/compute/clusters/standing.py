@@ -1,5 +1,7 @@
 """A cluster without a notebook: it runs in a job's sandbox until its time is over or somebody stops it.
 
+Notebooks of the same account join it with `wb.cluster(join="CL3")`.
+
 Runs in: kernel
 """
 
@@ -9,7 +11,8 @@ import time
 from typing import Any
 
 from workbench.compute.cluster import cluster
-from workbench.compute.job_inside import report_progress
+from workbench.compute.clusters.passage import open_way_in
+from workbench.compute.job_inside import job_folder, report_progress
 
 LOOK_S = 0.3
 STANDING = "workbench.compute.clusters.standing:stand"
@@ -31,7 +34,13 @@ def stand(workers: int | None, gpus: int | None, hours: float, idle_minutes: flo
         Its `cluster` and `why` it ended.
     """
     with cluster(workers, gpus=gpus, hours=hours, idle_minutes=idle_minutes) as running:
+        folder = job_folder()
+        way = open_way_in(running.id, running.client.scheduler.address, folder.parents[1]) if folder else None
         report_progress(0, 1, running.id)
-        while running.is_open:
-            time.sleep(LOOK_S)
+        try:
+            while running.is_open:
+                time.sleep(LOOK_S)
+        finally:
+            if way is not None:
+                way.close()
     return {"cluster": running.id, "why": running.ended_because}
