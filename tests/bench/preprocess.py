@@ -47,6 +47,7 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
             for size in sizes:
                 place = Path(folder) / f"out-{size}"
                 took["loop", size] = seconds(lambda place=place, size=size: loop(size, place))
+                sys.stderr.write(f"{size} scans in {took['loop', size][0]:.1f} s\n")
                 for workers in WORKERS:
                     took[f"{workers} workers", size] = seconds(
                         lambda place=place, size=size, workers=workers: prepare(size, workers, place)

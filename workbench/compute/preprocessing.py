@@ -8,7 +8,7 @@ Runs in: kernel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,13 +165,15 @@ def _prepare_all(place: Path, source: Dataset, workers: int, tell: OnProgress) -
     todo = _missing(place, volumes, outcome)
     tell(outcome.kept, outcome.total, "")
     plan = read_json(place / PLAN)
-    for scan, problem in _on_cluster([_task(place, plan, volume) for volume in todo], workers):
-        if problem is None:
-            outcome.made.append(scan)
-            tell(outcome.kept + len(outcome.made), outcome.total, scan)
-            continue
-        _stop_if_all_end(source, scan, problem, outcome)
-        outcome.failures[scan] = problem
+    # Closed by name: an error would else keep the cluster open for as long as somebody holds its traceback.
+    with closing(_on_cluster([_task(place, plan, volume) for volume in todo], workers)) as results:
+        for scan, problem in results:
+            if problem is None:
+                outcome.made.append(scan)
+                tell(outcome.kept + len(outcome.made), outcome.total, scan)
+                continue
+            _stop_if_all_end(source, scan, problem, outcome)
+            outcome.failures[scan] = problem
     failed = outcome.error()
     if failed is not None:
         raise failed
@@ -257,34 +259,43 @@ def _task(place: Path, plan: Mapping[str, Any], volume: Volume) -> dict[str, Any
     }  # fmt: skip
 
 
-def _on_cluster(tasks: Sequence[dict[str, Any]], workers: int) -> Iterator[tuple[str, WorkbenchError | None]]:
+def _on_cluster(tasks: Sequence[dict[str, Any]], workers: int) -> Generator[tuple[str, WorkbenchError | None]]:
     """Run each task on a worker and give (scan, its problem or None) as they end."""
     if not tasks:
         return
+    from workbench.compute.cluster import MAX_HOURS, cluster  # noqa: PLC0415 - heavy, loaded on first use
+
+    running = cluster(min(workers, len(tasks)), hours=MAX_HOURS)
+    try:
+        yield from _results(running, tasks)
+    finally:
+        # Workers that take too long to end are no reason to lose what they have made; they end with this process.
+        with suppress(OSError, RuntimeError, WorkbenchError):
+            running.close()
+
+
+def _results(running: Cluster, tasks: Sequence[dict[str, Any]]) -> Iterator[tuple[str, WorkbenchError | None]]:
     from distributed import as_completed  # noqa: PLC0415 - heavy, loaded on first use
 
-    from workbench.compute.cluster import MAX_HOURS, cluster  # noqa: PLC0415 - the same
-
-    with closing(cluster(min(workers, len(tasks)), hours=MAX_HOURS)) as running:
-        futures = running.client.map(prepare_scan, tasks, pure=False)
-        scans = {future.key: str(task["facts"]["scan"]) for future, task in zip(futures, tasks, strict=True)}
-        try:
-            for future in as_completed(futures):
-                if future.status == "finished":
-                    said = future.result()
-                    yield said["scan"], error_from_dict(said["error"]) if said["error"] else None
-                elif future.status == "error":
-                    yield scans[future.key], _worker_problem(future.exception())
-                else:
-                    raise RunFailed(
-                        f"The cluster ended while it worked{_because(running)}. What is prepared stays; run the same "
-                        "command again, it goes on from there.",
-                        code="scheduler-lost",
-                    )
-                future.release()
-        finally:
-            if running.client.status == "running":
-                running.client.cancel(futures)
+    futures = running.client.map(prepare_scan, tasks, pure=False)
+    scans = {future.key: str(task["facts"]["scan"]) for future, task in zip(futures, tasks, strict=True)}
+    try:
+        for future in as_completed(futures):
+            if future.status == "finished":
+                said = future.result()
+                yield said["scan"], error_from_dict(said["error"]) if said["error"] else None
+            elif future.status == "error":
+                yield scans[future.key], _worker_problem(future.exception())
+            else:
+                raise RunFailed(
+                    f"The cluster ended while it worked{_because(running)}. What is prepared stays; run the same "
+                    "command again, it goes on from there.",
+                    code="scheduler-lost",
+                )
+            future.release()
+    finally:
+        if running.client.status == "running":
+            running.client.cancel(futures)
 
 
 def _because(running: Cluster) -> str:
