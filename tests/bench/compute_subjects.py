@@ -247,6 +247,23 @@ def torchio_patches(volume: Volume) -> Job:
 
 
 def ours_chain(volume: Volume) -> Job:
+    from workbench.imaging.buffers import BufferPool
+    from workbench.imaging.lung_mask import lung_mask
+    from workbench.imaging.resampling import resample
+    from workbench.imaging.windowing import window_hu
+
+    pool, shape = BufferPool(), _new_shape(volume)
+
+    def prepare() -> None:
+        with pool.lent(shape, "int16") as hu, pool.lent(shape, "float32") as grey, pool.lent(shape, "bool") as lungs:
+            resample(volume, SPACING, NEW, out=hu)
+            window_hu(hu, LEVEL, WIDTH, out=grey)
+            lung_mask(hu, NEW, out=lungs)
+
+    return prepare
+
+
+def ours_chain_fresh(volume: Volume) -> Job:
     from workbench.imaging.lung_mask import lung_mask
     from workbench.imaging.resampling import resample
     from workbench.imaging.windowing import window_hu
@@ -287,7 +304,7 @@ SUBJECTS: dict[str, dict[str, Callable[[Volume], Job]]] = {
     "window": {"workbench": ours_window, "torch": torch_window, "SimpleITK": itk_window, "MONAI": monai_window},
     "lung mask": {"workbench": ours_mask, "cc3d": cc3d_mask, "skimage": skimage_mask, "scipy": scipy_mask},
     "600 patches of 96³": {"workbench": ours_patches, "MONAI": monai_patches, "TorchIO": torchio_patches},
-    "three steps": {"workbench": ours_chain, "MONAI": monai_chain},
+    "three steps": {"workbench": ours_chain, "workbench, fresh": ours_chain_fresh, "MONAI": monai_chain},
 }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def window_hu(
     if made is None:
         check_memory(4 * source.size, f"Grey values of {source.shape} voxels")
         made = np.empty(source.shape, np.float32)
-    from workbench.imaging.voxel_kernels import WINDOW  # noqa: PLC0415 - numba, loaded on first use
+    from workbench.imaging.window_kernel import WINDOW  # noqa: PLC0415 - numba, loaded on first use
 
     kernel, flat, grey = WINDOW[str(source.dtype)], source.reshape(-1), made.reshape(-1)
     low = np.float32(wanted.level - wanted.width / 2)
