@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from workbench.compute.model import Step, TrainedModel
 from workbench.compute.model_file import with_facts
 from workbench.compute.scan_files import read_scan
 from workbench.compute.scan_input import make_scan
+from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, Connection, operator_secret
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 from workbench.imaging.nifti import read_nifti, write_nifti
@@ -50,8 +52,7 @@ def phantom() -> Phantom:
         apart_mm = np.linalg.norm((places - centre) * GRID.spacing_mm, axis=1).reshape(GRID.shape)
         hu[apart_mm < diameter_mm / 2] = 30
     # Vessels, so that there is more to look at than the balls.
-    draw = np.random.default_rng(4)
-    for y, x in draw.integers(20, 84, (40, 2)):
+    for y, x in np.random.default_rng(4).integers(20, 84, (40, 2)):
         hu[8:48, y, x] = np.where(hu[8:48, y, x] < -500, -300, hu[8:48, y, x])
     return replace(make_phantom(3, size=96), hu=hu, geometry=GRID)
 
@@ -68,7 +69,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, phantom: Phantom) -> Path:
 
 
 @pytest.fixture
-def run(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Give what runs the verb in that folder: exit code, stdout, stderr."""
     monkeypatch.chdir(desk)
     for name in ("WORKBENCH_GATEWAY", "WORKBENCH_TOKEN"):
@@ -79,7 +80,7 @@ def run(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         told = capsys.readouterr()
         return code, told.out, told.err
 
-    yield call
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +218,6 @@ def noise(desk: Path, name: str, values: np.ndarray[Any, Any], spacing: tuple[fl
 
 
 BODY = np.where(np.indices((12, 40, 40))[1] < 20, -1000, 40).astype(np.int16)
-TILT = np.cos(np.radians(20.0)), np.sin(np.radians(20.0))
 
 
 def damaged(desk: Path) -> None:
@@ -260,7 +260,7 @@ def two_series(desk: Path) -> None:
 
 
 def tilted(desk: Path) -> None:
-    c, s = (float(n) for n in TILT)
+    c, s = float(np.cos(np.radians(20.0))), float(np.sin(np.radians(20.0)))
     grid = Geometry(BODY.shape, (2.0, 2.0, 2.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, c, -s, 0.0, s, c))
     (desk / "tilted.nii").write_bytes(write_nifti(BODY, grid, packed=False))
 
@@ -299,7 +299,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...], int, str, str]] = {
     "places without columns": (lambda desk: (desk / "ij.csv").write_text("i,j,k\n1,2,3\n"),
                                ("nodules.onnx", "ct.nii.gz", "--candidates", "ij.csv"), 2, "invalid-input", "columns"),
     "no places": (None, ("nodules.onnx", "ct.nii.gz", "--candidates", "none.csv"), 5, "not-found", "no file"),
-    "places for a mask": (lambda desk: (desk / "middle.csv").write_text("x_mm,y_mm,z_mm\n0,0,0\n"),
+    "places for a mask": (None,
                           ("lungs.onnx", "ct.nii.gz", "--candidates", "middle.csv"), 2, "invalid-input", "every voxel"),
 }  # fmt: skip
 
@@ -307,7 +307,6 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...], int, str, str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_answered_is_refused_in_one_sentence(run: Run, desk: Path, case: str) -> None:
     prepare, words, exit_code, code, said = REFUSED[case]
-    (desk / "middle.csv").write_text("x_mm,y_mm,z_mm\n0,0,0\n")
     if prepare is not None:
         prepare(desk)
     got, out, err = run(*words, "--json")
@@ -357,6 +356,19 @@ def test_a_scan_of_the_home_is_answered_about_in_a_job_under_the_persons_grant(
     assert code == 4 and "chest-ct-test" in json.loads(out)["message"]
 
 
+def test_in_a_governed_kernel_a_scan_is_read_there(
+    demo_home: Settings, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Connection(demo_home.socket, operator_secret(demo_home))) as operator:
+        token = operator.post("/v1/kernels", {"person": "researcher", "isolation": "none"})["token"]
+    monkeypatch.setenv(SOCKET_VARIABLE, str(demo_home.socket))
+    monkeypatch.setenv(TOKEN_VARIABLE, token)
+    code, out, _ = run("nodules.onnx", "chest-ct/S0004", "--json", "--candidates", "middle.csv")
+    assert code == 0 and len(json.loads(out)["marks"]) == 1
+    code, out, _ = run("nodules.onnx", "chest-ct/S9999", "--json")
+    assert code == 5 and "no scan" in json.loads(out)["message"]
+
+
 @pytest.mark.parametrize(
     ("name", "part", "code"),
     [("ct-lung1-003", "data", 0), ("ct-lungdx-a0002", "data", 2), ("petctmr-sts", "dicom/STS_002/MR_T1", 2),
@@ -377,7 +389,8 @@ def test_real_scans_are_read_or_refused_by_name(
 
 @pytest.fixture(autouse=True, scope="module")
 def real_places(desk: Path) -> None:
-    """Give one place in the tumour of the real scan, so that no candidates need to be looked for in it."""
+    """Give places, so that no candidates need to be looked for."""
+    (desk / "middle.csv").write_text("x_mm,y_mm,z_mm\n0,0,0\n")
     (desk / "real.csv").write_text("x_mm,y_mm,z_mm\n-60,-40,-150\n")
 
 
