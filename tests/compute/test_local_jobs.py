@@ -51,7 +51,7 @@ def test_other_work_is_refused(work: Any) -> None:
     [("name", ""), ("name", "  "), ("name", "x" * 101), ("name", "a\nb"), ("name", "\ud800"), ("hours", 0),
      ("hours", -1), ("hours", 169), ("hours", float("nan")), ("hours", True), ("hours", "1"),
      ("arguments", {"a": float("inf")}), ("arguments", {"a": "\ud800"}), ("arguments", {"a": "x" * 200_000}),
-     ("arguments", [1])],
+     ("arguments", [1]), ("versions", "[]"), ("versions", "{"), ("versions", '{"a": 1}')],
 )  # fmt: skip
 def test_a_request_out_of_its_bounds_is_refused(name: str, value: Any) -> None:
     with pytest.raises(InvalidInput):

@@ -26,7 +26,9 @@ from workbench.compute.jobs import (
     REFUSED,
     RUNNING,
     UNDER_WAY,
+    GatewayJobs,
     Job,
+    JobRequest,
     find_job,
     jobs,
     run_job,
@@ -312,6 +314,37 @@ def test_a_kernel_that_may_not_start_jobs_is_refused(
 ) -> None:
     with closing(kernel_line(governed_home, **kernel)) as line, pytest.raises(AccessDenied, match=words):
         run_job("a test", ["/bin/true"], line=line, **asked)
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/J1"), ("GET", "/v1/jobs/J1/log"),
+    ("DELETE", "/v1/jobs/J1"),
+])  # fmt: skip
+def test_a_kernel_that_repeats_the_work_of_another_touches_no_jobs(
+    governed_home: Settings, method: str, path: str
+) -> None:
+    with closing(kernel_line(governed_home, is_apart=True)) as line, pytest.raises(AccessDenied, match="somebody else"):
+        line.request(method, path, body=b"{}")
+
+
+def test_a_kernel_in_a_folder_of_its_own_is_such_a_kernel(
+    open_notebook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_KERNEL_FOLDER", str(tmp_path))
+    said = open_notebook().run("from workbench.compute.jobs import run_job\nrun_job('a test', ['/bin/true'])")
+
+    assert said.startswith("AccessDenied: This kernel repeats what somebody else wrote")
+
+
+def test_a_job_of_a_repeated_notebook_reads_the_same_versions(start: Callable[..., Job], line: Connection) -> None:
+    work = ["/bin/sh", "-c", 'echo "versions: $WORKBENCH_DATA_VERSIONS."']
+    runner = GatewayJobs(line)
+    named = Job(runner, runner.start(JobRequest("a test", work, versions='{"chest-ct": "v1"}')))
+    plain = start(work)
+
+    assert (named.wait(PATIENCE_S), plain.wait(PATIENCE_S)) == (DONE, DONE)
+    assert 'versions: {"chest-ct": "v1"}.' in named.log()
+    assert "versions: ." in plain.log()
 
 
 def test_a_job_is_for_the_purpose_of_the_kernel_that_asked(governed_home: Settings, bubblewrap: None) -> None:

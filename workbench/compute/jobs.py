@@ -18,12 +18,13 @@ Runs in: anywhere
 from __future__ import annotations
 
 import html
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from workbench.connection import Connection, connect_from_environment
+from workbench.connection import VERSIONS_VARIABLE, Connection, connect_from_environment
 from workbench.errors import AccessDenied, RunFailed
 
 # How a job can stand. `refused`: the gateway said no to a read; `killed`: the job, or the process that watches over
@@ -51,6 +52,9 @@ class JobRequest:
         After how many hours it is ended; at most the setting `kernel_hours`.
     purpose : str
         The purpose it reads data for, by name or label; empty for none in particular.
+    versions : str
+        Which dataset versions it reads, as JSON; empty for the newest. A job of a notebook that is repeated reads those
+        of the notebook.
     """
 
     name: str
@@ -58,13 +62,14 @@ class JobRequest:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     hours: float = 12.0
     purpose: str = ""
+    versions: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
         work = self.work if isinstance(self.work, str) else list(self.work)
         return {
             "name": self.name, "work": work, "arguments": dict(self.arguments), "hours": self.hours,
-            "purpose": self.purpose,
+            "purpose": self.purpose, "versions": self.versions,
         }  # fmt: skip
 
 
@@ -269,7 +274,8 @@ def run_job(
     --------
     >>> job = run_job("sum", "math:fsum", {})  # doctest: +SKIP
     """
-    request = JobRequest(name, work, arguments or {}, hours, purpose)
+    versions = os.environ.get(VERSIONS_VARIABLE, "") if line is None else ""
+    request = JobRequest(name, work, arguments or {}, hours, purpose, versions)
     runner = GatewayJobs(line or connect_from_environment())
     return Job(runner, runner.start(request))
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.compute.jobs import CANCELLED, KILLED, LOST, STARTING, UNDER_WAY, JobRequest
+from workbench.connection import FOLDER_VARIABLE, VERSIONS_VARIABLE
 from workbench.errors import Conflict, DiskFull, InvalidInput, NotFound, RunFailed, cause_of
 from workbench.governance.sandbox import require_bubblewrap
 from workbench.settings import Settings
@@ -153,7 +154,7 @@ class LocalJobs:
                     [sys.executable, "-m", WORKER, str(folder)],
                     # A session of its own: no closed terminal reaches it. The lock goes along, so it has no gap.
                     stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True,
-                    pass_fds=(lock,), env={**os.environ, "WORKBENCH_HOME": str(self._settings.home)},
+                    pass_fds=(lock,), env=_environment(self._settings),
                 )  # fmt: skip
         finally:
             os.close(lock)
@@ -194,6 +195,8 @@ def check(request: JobRequest) -> dict[str, Any]:
             f"The arguments of a job take at most {MOST_ARGUMENT_BYTES} characters of JSON; put the rest into a file "
             "of the workspace and give its name."
         )
+    if not _are_versions(request.versions):
+        raise InvalidInput("The versions of a job are a JSON object: dataset and version.")
     return request.as_dict()
 
 
@@ -217,6 +220,16 @@ def _size(arguments: Mapping[str, Any]) -> int:
         raise InvalidInput("The arguments of a job are JSON in UTF-8, without NaN and infinity.") from None
 
 
+def _are_versions(text: object) -> bool:
+    if text == "":
+        return True
+    try:
+        named = json.loads(text) if isinstance(text, str) and text.isascii() else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(named, dict) and all(isinstance(version, str) for version in named.values())
+
+
 def _is_function(work: str | Sequence[str]) -> bool:
     return isinstance(work, str) and len(work) <= 200 and FUNCTION.fullmatch(work) is not None
 
@@ -229,6 +242,12 @@ def _is_command(work: str | Sequence[str]) -> bool:
 
 def _is_word(word: str) -> bool:
     return "\0" not in word and len(word) <= 4096 and not any("\ud800" <= sign <= "\udfff" for sign in word)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    # Whoever started the gateway may have repeated a notebook, for which these hold; not for the jobs of others.
+    kept = {name: value for name, value in os.environ.items() if name not in (VERSIONS_VARIABLE, FOLDER_VARIABLE)}
+    return {**kept, "WORKBENCH_HOME": str(settings.home)}
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -20,15 +20,17 @@ HOURS = 12.0
 
 def start_job(call: Call) -> dict[str, Any]:
     """Start a job of the caller's own, for the caller's own purpose; it goes on without the caller."""
+    jobs = _jobs(call)
     _check_caller(call)
     form = call.json()
     arguments, work = form.get("arguments", {}), form.get("work")
     if not isinstance(arguments, dict) or not isinstance(work, str | list):
         raise InvalidInput("The body needs “work”, a text or a list of texts; its “arguments” are an object.")
     request = JobRequest(
-        call.text("name", longest=200), work, arguments, form.get("hours", HOURS), _purpose(call)
+        call.text("name", longest=200), work, arguments, form.get("hours", HOURS), _purpose(call),
+        call.text("versions", "", longest=100_000),
     )  # fmt: skip
-    started = _jobs(call).start(request)
+    started = jobs.start(request)
     call.state.store.note(call.person, "job.start", started["id"], kernel=call.token.id, purpose=request.purpose)
     return started
 
@@ -56,6 +58,11 @@ def cancel_job(call: Call) -> dict[str, Any]:
 
 
 def _jobs(call: Call) -> JobRunner:
+    if call.token.is_apart:
+        raise AccessDenied(
+            "This kernel repeats what somebody else wrote, apart from your workspace, so it may not touch your jobs, "
+            "which work there."
+        )
     return LocalJobs(call.state.settings, call.person)
 
 

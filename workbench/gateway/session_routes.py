@@ -78,7 +78,13 @@ def start_kernel(call: Call) -> dict[str, Any]:
         )
     expires = time.time() + _seconds(call, "hours", call.state.settings.kernel_hours) * 3600
     lease_s = _seconds(call, "lease_s", 0.0)
-    token = Token(person, "kernel", kernel, isolation=isolation, expires=expires, purpose=purpose, lease_s=lease_s)
+    is_apart = call.json().get("is_apart", False)
+    if not isinstance(is_apart, bool):
+        raise InvalidInput(f"“is_apart” is true or false; got {is_apart!r}.")
+    token = Token(
+        person, "kernel", kernel, isolation=isolation, expires=expires, purpose=purpose, lease_s=lease_s,
+        is_apart=is_apart,
+    )  # fmt: skip
     if lease_s:
         call.state.heartbeats.beat(kernel)
     return {"kernel": kernel, "token": call.state.tokens.make(token)}

@@ -34,7 +34,8 @@ class Token:
     """What a token says of its holder.
 
     `id` names the session, kernel or submission it is bound to; `purpose` the one it was started for, if for one.
-    With `lease_s`, seconds, it also ends when nobody has said for that long that its holder lives.
+    With `lease_s`, seconds, it also ends when nobody has said for that long that its holder lives. A kernel `is_apart`
+    when it runs what somebody else wrote, in a folder of its own and not in the person's workspace.
     """
 
     person: str
@@ -46,6 +47,7 @@ class Token:
     submission: str | None = None
     purpose: str = ""
     lease_s: float = 0.0
+    is_apart: bool = False
 
 
 class Tokens:
@@ -62,7 +64,7 @@ class Tokens:
         claims = {
             "person": token.person, "kind": token.kind, "id": token.id, "isolation": token.isolation,
             "exp": token.expires, "task": token.task, "submission": token.submission, "purpose": token.purpose or None,
-            "lease_s": token.lease_s or None,
+            "lease_s": token.lease_s or None, "apart": token.is_apart or None,
         }  # fmt: skip
         body = _encode(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
         return f"{body}.{_encode(self._sign(body))}"
@@ -86,6 +88,7 @@ class Tokens:
         token = Token(
             claims["person"], claims["kind"], claims["id"], claims["isolation"], claims["exp"],
             claims.get("task"), claims.get("submission"), claims.get("purpose", ""), claims.get("lease_s", 0.0),
+            claims.get("apart", False),
         )  # fmt: skip
         if token.expires <= time.time():
             raise NotSignedIn(f"This token has expired. {_AGAIN}")

@@ -23,7 +23,7 @@ from typing import Any
 from workbench.compute import job_inside
 from workbench.compute.jobs import CANCELLED, DONE, FAILED, KILLED, OUT_OF_MEMORY, REFUSED, RUNNING
 from workbench.compute.local_jobs import CANCEL, CANCELLED_WORD, LOG, OLDER_LOG, REQUEST, STATE, write_json
-from workbench.connection import Connection, operator_secret, running_gateway
+from workbench.connection import VERSIONS_VARIABLE, Connection, operator_secret, running_gateway
 from workbench.errors import AccessDenied, GatewayUnavailable, WorkbenchError
 from workbench.governance.sandbox import require_bubblewrap
 from workbench.jupyter.accounts import workspace_of
@@ -103,8 +103,10 @@ class Watch:
             self.settings, self.account, inside, workspace=workspace_of(self.settings, self.account)
         )
         environment = governed_environment(
-            self.account, token, **{job_inside.FOLDER_VARIABLE: f"{WORKSPACE}/{self.place}", "PYTHONUNBUFFERED": "1"}
-        )
+            self.account, token,
+            **{job_inside.FOLDER_VARIABLE: f"{WORKSPACE}/{self.place}", "PYTHONUNBUFFERED": "1"},
+            **({VERSIONS_VARIABLE: self.request["versions"]} if self.request.get("versions") else {}),
+        )  # fmt: skip
         # A pipe and no file: through /proc/self/fd a sandbox could reopen a file and read what others wrote there.
         process = subprocess.Popen(  # noqa: S603 - wrapped into the sandbox, no shell
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/",

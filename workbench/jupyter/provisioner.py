@@ -105,8 +105,8 @@ class GovernedProvisioner(LocalProvisioner):
             self._held = ExitStack()
             self._held.enter_context(running_gateway(self._settings))
         self.isolation = isolation_level()
-        self._kernel, token = announce(self._settings, self.account, self.isolation)
         named = os.environ.get(FOLDER_VARIABLE)
+        self._kernel, token = announce(self._settings, self.account, self.isolation, is_apart=bool(named))
         self._workspace = Path(named) if named else workspace_of(self._settings, self.account)
         (self._own_folder() / "sockets").mkdir(mode=0o700, parents=True, exist_ok=True)
         return token
