@@ -5,7 +5,6 @@ Runs in: kernel
 
 from __future__ import annotations
 
-import os
 import queue
 import time
 import uuid
@@ -45,9 +44,6 @@ class Lost:
 def run_rank(work: Work, rank: int, port: int, topic: str, kind: str) -> Learnt | None:
     """Be one rank, on a Dask worker; the first rank gives the weights and the losses, the others nothing."""
     worker = get_worker()
-    if kind == "gpu":
-        # cuBLAS gives the same bits twice only with a workspace of a fixed size.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     device = torch.device("cuda", 0) if kind == "gpu" else torch.device("cpu")
 
     def check() -> None:

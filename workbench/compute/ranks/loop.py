@@ -7,6 +7,7 @@ Source: Li et al., PyTorch Distributed, VLDB 13 (2020) 3005, for how gradients a
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,6 +115,9 @@ def _first_twice(batches: Iterator[Batch]) -> Iterator[Batch]:
 def _settings(plan: Plan, place: Place) -> Iterator[None]:
     """Set what bits depend on, for a block: threads, deterministic kernels, and a generator of this run's own."""
     threads, was_deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if place.device.type == "cuda":
+        # cuBLAS gives the same bits twice only with a workspace of a fixed size.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
     try:
