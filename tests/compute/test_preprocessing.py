@@ -31,9 +31,11 @@ from workbench.errors import (
     WorkbenchError,
     error_from_dict,
 )  # fmt: skip
+from workbench.geometry import Geometry
 from workbench.imaging.lung_mask import lung_mask
 from workbench.imaging.resampling import resample
 from workbench.imaging.windowing import window_hu
+from workbench.ingest.series.ome_zarr import write_ome_zarr
 from workbench.settings import load_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -339,10 +341,18 @@ def test_a_recipe_is_the_same_after_a_file() -> None:
 
 def test_an_unknown_order_and_a_grid_without_end_are_refused() -> None:
     from workbench.compute.recipe import prepare_volume
-    from workbench.geometry import Geometry
 
     with pytest.raises(InvalidInput, match="linear, cubic"):
         Recipe(SPACING, order="nearest")
     grid = Geometry((2, 2, 2), (5000.0, 5000.0, 5000.0), (0.0, 0.0, 0.0))
     with pytest.raises(InvalidInput, match="choose a wider spacing"):
         prepare_volume(np.zeros((2, 2, 2), np.int16), grid, Recipe((1.0, 1.0, 1.0)))
+
+
+def test_windowed_voxels_have_no_coarser_levels() -> None:
+    voxels = np.zeros((2, 2, 2), np.float32)
+    grid = Geometry(voxels.shape, SPACING, (0.0, 0.0, 0.0))
+
+    assert write_ome_zarr(voxels, grid, kind="windowed", is_pyramid=False)[1] == 1
+    with pytest.raises(InvalidInput, match="is_pyramid=False"):
+        write_ome_zarr(voxels, grid, kind="windowed")
