@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,12 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
             loop(sizes[0], Path(folder) / "first")
             for size in sizes:
                 place = Path(folder) / f"out-{size}"
-                took["loop", size] = seconds(lambda place=place, size=size: loop(size, place))
-                sys.stderr.write(f"{size} scans in {took['loop', size][0]:.1f} s\n")
-                for workers in WORKERS:
-                    took[f"{workers} workers", size] = seconds(
-                        lambda place=place, size=size, workers=workers: prepare(size, workers, place)
+                ways: dict[str, Callable[[], None]] = {"loop": partial(loop, size, place)}
+                ways |= {f"{workers} workers": partial(prepare, size, workers, place) for workers in WORKERS}
+                for way, work in ways.items():
+                    took[way, size] = seconds(work)
+                    sys.stderr.write(
+                        f"{size} scans, {way}: {took[way, size][0]:.1f} s, {took[way, size][1]:.1f} CPU s\n"
                     )
     return rows(took, sizes)
 
