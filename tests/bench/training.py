@@ -31,7 +31,7 @@ from workbench.compute.ranks.run import fingerprint_of, run_plan
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = int(os.environ.get("WORKBENCH_BENCH_ROUNDS", "3"))
-STEPS, SETTLED, EVERY = 40, 8, 10
+STEPS, SETTLED, EVERY = 30, 6, 6
 RANKS = 2
 Row = dict[str, Any]
 
