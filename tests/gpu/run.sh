@@ -31,7 +31,7 @@ fi
 
 mkdir -p "$site"
 export PYTHONPATH=$PWD:$site PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CUBLAS_WORKSPACE_CONFIG=:4096:8
-"$python" tests/gpu/wheels.py "$wheels" "$site" 2>&1 | tee -a "$out/gpu-tests.log"
+"$python" tests/gpu/wheel_folder.py "$wheels" "$site" 2>&1 | tee -a "$out/gpu-tests.log"
 [[ ${PIPESTATUS[0]} -eq 0 ]] || exit 4
 if ! command -v bwrap >/dev/null; then
   for package in "$wheels"/*.deb; do

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from wheels import canonical, choose, lacking, needed
+from wheel_folder import canonical, choose, lacking, needed
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,4 +1,4 @@
-"""Install what is missing from a folder of wheels, and nothing that is there: `python wheels.py FOLDER SITE`.
+"""Install what is missing from a folder of wheels, and nothing that is there: `python wheel_folder.py FOLDER SITE`.
 
 torch, cupy and the packages of CUDA are never touched. What is installed goes into a folder of its own, without
 dependencies, so no environment changes.
