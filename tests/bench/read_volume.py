@@ -29,7 +29,7 @@ import workbench as wb
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, running_gateway
 from workbench.data.local import LocalVolume
 from workbench.governance.sandbox import bwrap_command, isolation_level, sandbox_environment
-from workbench.jupyter.provisioner import kernel_limits
+from workbench.jupyter.governed import kernel_limits
 from workbench.settings import SOCKET_NAME, Settings, load_settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gateway"))

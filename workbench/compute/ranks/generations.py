@@ -18,6 +18,7 @@ from distributed import Future, KilledWorker, get_worker
 
 from workbench.compute.ranks.loop import Told, Work, run_steps
 from workbench.compute.ranks.meeting import Meeting, joined
+from workbench.compute.ranks.memory import kept_memory
 from workbench.errors import InvalidInput, RunFailed, WorkbenchError
 
 if TYPE_CHECKING:
@@ -50,9 +51,23 @@ def run_rank(work: Work, rank: int, port: int, topic: str, kind: str) -> Learnt 
         if worker.status.name not in ("running", "paused"):
             raise RunFailed("The worker of this rank is ending; train again to go on from the checkpoint.")
 
-    with joined(port, rank, work.plan.ranks, device) as place:
+    with _unsampled(worker), kept_memory(), joined(port, rank, work.plan.ranks, device) as place:
         learnt = run_steps(work, place, lambda told: worker.log_event(topic, tuple(told)), check)
     return learnt if rank == 0 else None
+
+
+@contextmanager
+def _unsampled(worker: Any) -> Iterator[None]:
+    """Keep Dask's profiler from stopping this process a hundred times a second, for a block."""
+    profiler = worker.periodic_callbacks.get("profile")
+    if profiler is None:
+        yield
+        return
+    worker.loop.add_callback(profiler.stop)
+    try:
+        yield
+    finally:
+        worker.loop.add_callback(profiler.start)
 
 
 def lead(cluster: Cluster, work: Work, tell: Callable[[Told], None], note: Callable[[str], None]) -> Learnt:

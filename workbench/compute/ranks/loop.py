@@ -115,11 +115,14 @@ def _first_twice(batches: Iterator[Batch]) -> Iterator[Batch]:
 def _settings(plan: Plan, place: Place) -> Iterator[None]:
     """Set what bits depend on, for a block: threads, deterministic kernels, and a generator of this run's own."""
     threads, was_deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    was_filled = torch.utils.deterministic.fill_uninitialized_memory
     if place.device.type == "cuda":
         # cuBLAS gives the same bits twice only with a workspace of a fixed size.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
+    # Nothing here reads memory before it is written; filling every fresh tensor costs time at each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with torch.random.fork_rng(devices=[place.device] if place.device.type == "cuda" else []):
             torch.manual_seed(int(np.random.SeedSequence([plan.seed, place.rank]).generate_state(1)[0]))
@@ -127,6 +130,7 @@ def _settings(plan: Plan, place: Place) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was_deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = was_filled
 
 
 class _Learner:
