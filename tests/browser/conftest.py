@@ -103,6 +103,7 @@ class Lab:
         self.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
         self.page.locator(".lm-Menu-item", has_text=re.compile(f"^{name}$")).click()
         expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=START_S * 1000)
 
     def keep(self, name: str) -> None:
         """Keep a picture of the page for eyes."""
