@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workbench.compute.memory import kept_memory
 from workbench.compute.network import PatchNet
 from workbench.compute.section_network import SectionNet
 from workbench.errors import RunFailed
@@ -181,4 +182,5 @@ def fit_and_log(
     from distributed import get_worker  # noqa: PLC0415 - heavy, and only a worker needs it
 
     worker = get_worker()
-    return fit(network, inputs, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))
+    with kept_memory():
+        return fit(network, inputs, labels, recipe, lambda epoch, loss: worker.log_event(topic, (epoch, loss)))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from distributed import Future, KilledWorker, get_worker
 
+from workbench.compute.memory import kept_memory
 from workbench.compute.ranks.loop import Told, Work, run_steps
 from workbench.compute.ranks.meeting import Meeting, joined
-from workbench.compute.ranks.memory import kept_memory
 from workbench.errors import InvalidInput, RunFailed, WorkbenchError
 
 if TYPE_CHECKING:

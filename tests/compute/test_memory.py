@@ -1,4 +1,4 @@
-"""Ranks keep the memory of a step for the next, and give the worker its own settings back."""
+"""Training keeps the memory of a step for the next, and gives the worker its own settings back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from workbench.compute.ranks.memory import kept_memory
+from workbench.compute.memory import kept_memory
 
 
 @pytest.fixture
