@@ -121,6 +121,7 @@ def check_complete(folder: Path, expected: dict[str, Any]) -> None:
 
 
 def test_a_killed_worker_costs_nobody_a_scan(bubblewrap: None, workspace: Path, expected: dict[str, Any]) -> None:
+    assert len(expected["scans"]) == SCAN_COUNT
     check_complete(workspace / "undisturbed", expected)
 
 
