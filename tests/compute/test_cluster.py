@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -150,10 +152,31 @@ def test_a_killed_scheduler_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPa
         next(todo)
     assert said.value.code in ("scheduler-lost", "cluster-closed")
     running.close()
+    assert not running.is_open
     for worker in engine.workers.values():
         worker.process.kill()
     psutil.wait_procs(children, timeout=30)
     engine.status = Status.closed
+
+
+def test_a_killed_scheduler_counts_as_gone_before_anybody_reaped_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        engine = SimpleNamespace(scheduler=SimpleNamespace(process=SimpleNamespace(pid=child.pid, returncode=None)))
+        assert watch.is_alive(engine)
+        child.kill()
+        _eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+        assert not watch.is_alive(engine) and child.returncode is None
+    assert not watch.is_alive(engine)
+
+
+def test_what_closes_with_a_cluster_is_closed_before_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    running = cluster(workers=1, hours=0.1)
+    monkeypatch.setattr(running, "_record", SimpleNamespace(end=told.append, id="CL1"))
+    running.close_with(lambda: told.append("the way in"))
+    running.close()
+    running.close()
+    assert told == ["the way in", "closed"]
 
 
 class _Refusing:

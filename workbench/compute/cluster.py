@@ -10,7 +10,6 @@ Runs in: kernel
 from __future__ import annotations
 
 import atexit
-import contextlib
 import sys
 import threading
 import time
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.compute.clusters import amounts, line
 from workbench.compute.clusters.amounts import check_amounts, check_whole
-from workbench.compute.clusters.engines import cpu_engine, gpu_engine, private_engine
+from workbench.compute.clusters.engines import cpu_engine, end_engine, gpu_engine, private_engine
 from workbench.compute.clusters.shown import MISSING_DEATHS, as_html, item_failed, not_open, stopped_midway
-from workbench.compute.clusters.watch import LOST, Look, Watch, is_alive
+from workbench.compute.clusters.watch import LOST, Look, Watch
 from workbench.compute.devices import cpu_count, gpu_count
 from workbench.compute.progress import Progress
 from workbench.errors import InvalidInput, RunFailed
@@ -37,7 +36,7 @@ Result = TypeVar("Result")
 
 MAX_WORKERS, MAX_HOURS = amounts.MAX_WORKERS, amounts.MAX_HOURS
 IDLE_MINUTES = 60.0
-START_S, GOODBYE_S = 120.0, 3.0
+START_S = 120.0
 CLOSED = "closed"
 
 
@@ -75,6 +74,7 @@ class Cluster:
         self._record = record
         self._lock, self._ended, self._closing = threading.Lock(), threading.Event(), 0
         self._widget: ClusterWidget | None = None
+        self._closes_too: list[Callable[[], None]] = []
         self.client: Client = Client(getattr(engine, "joins_at", engine))
         ends = time.monotonic() + hours * 3600
         self._watch = Watch(engine, workers, ends, idle_minutes=idle_minutes, record=record, close=self._close)
@@ -213,6 +213,16 @@ class Cluster:
             if self.client.status == "running":
                 self.client.cancel(futures)
 
+    def close_with(self, close: Callable[[], None]) -> None:
+        """Have something closed with the cluster, before the gateway hears that it ended.
+
+        Parameters
+        ----------
+        close : callable
+            Called once.
+        """
+        self._closes_too.append(close)
+
     def close(self) -> None:
         """End the workers; doing it twice is fine."""
         self._close(CLOSED)
@@ -234,15 +244,9 @@ class Cluster:
     def _end(self, why: str) -> None:
         atexit.unregister(self.close)
         self._watch.stop()
-        if is_alive(self._engine):
-            self.client.close()
-            self._engine.close()
-        else:
-            # With its scheduler gone nobody is there to say goodbye to; its workers end by themselves.
-            self._engine.shutdown_scheduler = False
-            with contextlib.suppress(OSError, RuntimeError, AssertionError):
-                self.client.close(timeout=1)
-                self._engine.close(**({"timeout": GOODBYE_S} if hasattr(self._engine, "worker_spec") else {}))
+        end_engine(self._engine, self.client)
+        for close in self._closes_too:
+            close()
         if self._record is not None:
             self._record.end(why)
         if self._widget is not None:

@@ -8,15 +8,17 @@ Source: distributed's documentation of `idle_timeout` and of TLS (Security.tempo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 import time
 from typing import Any
 
+from workbench.compute.clusters.watch import is_alive
 from workbench.errors import MissingDependency
 
 LOOPBACK = "127.0.0.1"
-LONGEST_START_S, AFTER_WATCH_S = 600.0, 60.0
+LONGEST_START_S, AFTER_WATCH_S, GOODBYE_S = 600.0, 60.0, 3.0
 
 
 def cpu_engine(workers: int, idle_minutes: float) -> Any:
@@ -82,6 +84,28 @@ def private_engine(workers: int) -> Any:
         n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
         security=Security.temporary(), memory_limit=0, silence_logs=logging.ERROR,
     )  # fmt: skip
+
+
+def end_engine(engine: Any, client: Any) -> None:
+    """End an engine and the client that uses it, also when its scheduler is gone.
+
+    Parameters
+    ----------
+    engine : object
+        The dask cluster.
+    client : distributed.Client
+        Of the same.
+    """
+    if client.status != "connecting" and is_alive(engine):
+        with contextlib.suppress(OSError):
+            client.close()
+            engine.close()
+            return
+    # With its scheduler gone, maybe a moment ago, nobody is there to say goodbye to; its workers end by themselves.
+    engine.shutdown_scheduler = False
+    with contextlib.suppress(OSError, RuntimeError, AssertionError):
+        client.close(timeout=1)
+        engine.close(**({"timeout": GOODBYE_S} if hasattr(engine, "worker_spec") else {}))
 
 
 def _options(idle_minutes: float) -> dict[str, Any]:

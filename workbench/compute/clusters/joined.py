@@ -5,6 +5,7 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -96,4 +97,6 @@ def join_cluster(name: str) -> JoinedCluster:
         engine.close()
         raise
     engine.client = joined.client
+    # As a cluster of the notebook's own does: only what a person must act on reaches the cell's output.
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     return joined

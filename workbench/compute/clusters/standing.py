@@ -35,12 +35,9 @@ def stand(workers: int | None, gpus: int | None, hours: float, idle_minutes: flo
     """
     with cluster(workers, gpus=gpus, hours=hours, idle_minutes=idle_minutes) as running:
         folder = job_folder()
-        way = open_way_in(running.id, running.client.scheduler.address, folder.parents[1]) if folder else None
+        if folder:
+            running.close_with(open_way_in(running.id, running.client.scheduler.address, folder.parents[1]).close)
         report_progress(0, 1, running.id)
-        try:
-            while running.is_open:
-                time.sleep(LOOK_S)
-        finally:
-            if way is not None:
-                way.close()
+        while running.is_open:
+            time.sleep(LOOK_S)
     return {"cluster": running.id, "why": running.ended_because}

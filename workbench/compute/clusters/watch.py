@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -164,10 +165,17 @@ def is_alive(engine: Any) -> bool:
     """Whether an engine and its scheduler run still."""
     scheduler = getattr(engine, "scheduler", None)
     process = getattr(scheduler, "process", None)
-    if process is not None and process.returncode is not None:
+    if process is not None and (process.returncode is not None or not _runs(process.pid)):
         return False
     statuses = [getattr(getattr(one, "status", None), "name", "running") for one in (engine, scheduler)]
     return not {"closed", "closing", "failed", "stopped"} & set(statuses)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a child runs; it stays a zombie until the event loop comes to note its end."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    return False
 
 
 async def _facts(engine: Any) -> dict[str, Any]:
