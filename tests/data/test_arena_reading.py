@@ -82,6 +82,7 @@ def test_arena_and_ranges_and_voxels_agree(
     assert arena_line() is not None
     assert np.array_equal(scan.read(), volume_of(1))
     through_arena = everything()
+    monkeypatch.setattr(arena, "FIRST_BLOCKS", 1)
     monkeypatch.setattr(arena, "BATCH_BLOCKS", 2)
     assert everything() == through_arena, "in many small requests"
     over_http()
@@ -228,10 +229,11 @@ def test_every_chunk_lies_whole_in_one_request() -> None:
     wanted = [
         Chunk((0, 0, n), int(a), int(b)) for n, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)) if n % 3
     ]
-    for most in (1, 4, 16):
+    for first, most in ((1, 1), (4, 4), (16, 16), (4, 16), (16, 63)):
         seen = {}
-        for batch in batches_of(wanted, most) or ():
-            assert list(batch.blocks) == sorted(set(batch.blocks)) and len(batch.blocks) <= max(most, 4)
+        for number, batch in enumerate(batches_of(wanted, first, most) or ()):
+            assert list(batch.blocks) == sorted(set(batch.blocks))
+            assert len(batch.blocks) <= max(most if number else first, 4)
             room = b"".join(data[n * BLOCK_BYTES : (n + 1) * BLOCK_BYTES] for n in batch.blocks)
             seen |= {number: room[start:stop] for number, start, stop in batch.pieces}
         assert seen == {n: data[chunk.start : chunk.stop] for n, chunk in enumerate(wanted)}
@@ -241,5 +243,5 @@ def test_every_chunk_lies_whole_in_one_request() -> None:
     "spans", [[(0, SLOT_BLOCKS * BLOCK_BYTES)], [(0, 10), (5, 20)]], ids=["larger than a slot", "overlapping"]
 )
 def test_what_fits_no_slot_is_read_over_http(spans: Sequence[tuple[int, int]]) -> None:
-    assert batches_of(chunks(*spans), 16) is None
+    assert batches_of(chunks(*spans), 16, 16) is None
     assert arena.read_through_arena(None, None, lambda *_: None) is False  # type: ignore[arg-type]
