@@ -245,10 +245,12 @@ class Cluster:
         atexit.unregister(self.close)
         self._watch.stop()
         end_engine(self._engine, self.client)
-        for close in self._closes_too:
-            close()
-        if self._record is not None:
-            self._record.end(why)
+        try:
+            for close in self._closes_too:
+                close()
+        finally:
+            if self._record is not None:
+                self._record.end(why)
         if self._widget is not None:
             self._widget.show()
 
