@@ -34,7 +34,7 @@ EVERY_PATH = (
     "reports", "reports/form", "reports/runs", "reports/runs/r", "reports/runs/r/cancel", "reports/runs/r/report",
     "reports/crates", "reports/crate", "reports/crate/report", "reports/reproduce", "reports/verdict",
     "submissions", "submissions/B1/withdraw", "workspace/submittable", "tasks/t/submissions",
-    "clusters", "clusters/CL1/stop",
+    "clusters", "clusters/CL1/stop", "jobs", "jobs/J1", "jobs/J1/log",
 )  # fmt: skip
 
 

@@ -136,4 +136,5 @@ QUERIES: dict[str, dict[str, str]] = {
     "PUT /v1/ingests/{ingest}/objects/{path:path}": {"subject": "string"},
     "POST /v1/tasks/{task}/submissions": {"intent": "string", "kind": "string", "note": "string"},
     "GET /v1/submissions": {"since": "integer", "task": "string"},
+    "GET /v1/jobs": {"brief": "integer"},
 }  # fmt: skip

@@ -16,6 +16,8 @@ from workbench.governance.store import stamped
 
 KINDS = ("person", "kernel")
 HOURS = 12.0
+# What may take a megabyte in each job; a list that is asked for every few seconds does without.
+LONG = ("arguments", "versions", "result")
 
 
 def start_job(call: Call) -> dict[str, Any]:
@@ -36,8 +38,9 @@ def start_job(call: Call) -> dict[str, Any]:
 
 
 def list_jobs(call: Call) -> dict[str, Any]:
-    """List the caller's jobs, newest first."""
-    return {"jobs": [_settled(call, one) for one in _jobs(call).list()]}
+    """List the caller's jobs, newest first; with `brief=1` without what may be long."""
+    found = [_settled(call, one) for one in _jobs(call).list()]
+    return {"jobs": [_brief(one) for one in found] if call.number("brief", 0) else found}
 
 
 def read_job(call: Call) -> dict[str, Any]:
@@ -98,6 +101,11 @@ def _settled(call: Call, state: dict[str, Any]) -> dict[str, Any]:
             with store.change(call.person, "kernel.end", kernel, reason=state["state"]) as db:
                 db.execute("UPDATE kernels SET ended = ? WHERE id = ? AND ended IS NULL", (stamped(store), kernel))
     return {name: value for name, value in state.items() if name not in ("machine", "account")}
+
+
+def _brief(state: dict[str, Any]) -> dict[str, Any]:
+    work = state["work"] if isinstance(state["work"], str) else state["work"][:1]
+    return {**{name: value for name, value in state.items() if name not in LONG}, "work": work}
 
 
 ROUTES = (

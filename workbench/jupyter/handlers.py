@@ -32,7 +32,7 @@ PASSED_HEADERS = (
 )  # fmt: skip
 
 # Path below /workbench/api -> path at the gateway, and the methods that are let through.
-READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
+READ, WRITE, BOTH, END = ("GET",), ("POST",), ("GET", "POST"), ("DELETE",)
 FORWARDED = (
     ("me", "/v1/whoami", READ),
     ("purposes", "/v1/purposes", READ),
@@ -76,6 +76,9 @@ FORWARDED = (
     ("tasks/{task}/leaderboard", "/v1/tasks/{task}/leaderboard", READ),
     ("clusters", "/v1/clusters", READ),
     ("clusters/{cluster}/stop", "/v1/clusters/{cluster}/stop", WRITE),
+    ("jobs", "/v1/jobs", READ),
+    ("jobs/{job}", "/v1/jobs/{job}", END),
+    ("jobs/{job}/log", "/v1/jobs/{job}/log", READ),
     ("submissions", "/v1/submissions", READ),
     ("submissions/{submission}", "/v1/submissions/{submission}", READ),
     ("submissions/{submission}/withdraw", "/v1/submissions/{submission}/withdraw", WRITE),
@@ -109,6 +112,12 @@ class ForwardHandler(WorkbenchHandler):
         """Change."""
         await self._forward("POST", parts)
 
+    @authenticated
+    @authorized("write", RESOURCE)
+    async def delete(self, **parts: str) -> None:
+        """End."""
+        await self._forward("DELETE", parts)
+
     def on_connection_close(self) -> None:
         """Drop a read that waits for its turn: a viewer that scrolls on gives up what it asked for before."""
         if self.asking is not None and self.request.method == "GET":
@@ -139,7 +148,7 @@ class ForwardHandler(WorkbenchHandler):
         self.finish(content or None, set_content_type=received.get("content-type", "application/json"))
 
     def _body(self, method: str) -> bytes | None:
-        if method == "GET":
+        if method != "POST":
             return None
         if len(self.request.body) > LARGEST_BODY:
             raise InvalidInput("The form is larger than 64 KiB; shorten the note.")

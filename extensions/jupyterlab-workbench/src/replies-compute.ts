@@ -1,4 +1,4 @@
-/** The shapes of what the server answers about clusters. */
+/** The shapes of what the server answers about clusters and jobs. */
 
 export interface Cluster {
   id: string;
@@ -30,4 +30,32 @@ export interface ClusterQuota {
 export interface Clusters {
   clusters: Cluster[];
   quota: ClusterQuota;
+}
+
+export type JobState =
+  | 'starting'
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'refused'
+  | 'out-of-memory'
+  | 'killed'
+  | 'cancelled'
+  | 'lost';
+
+export interface Job {
+  id: string;
+  name: string;
+  /** `module:function`, or the first word of a command line. */
+  work: string | string[];
+  state: JobState;
+  /** It was asked to end and has not ended yet. */
+  is_cancelling: boolean;
+  /** How it ended and what to do next; empty after a usual end. */
+  message?: string;
+  /** What the job itself says: `done`, `total`, `text` and figures of its own. */
+  progress?: Record<string, number | string | boolean>;
+  created: string;
+  started?: string;
+  ended?: string;
 }

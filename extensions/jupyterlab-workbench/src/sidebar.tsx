@@ -9,6 +9,7 @@ import { Clusters } from './clusters';
 import { Datasets } from './datasets';
 import { Holdings } from './holdings';
 import { workbenchIcon } from './icons';
+import { Jobs } from './jobs';
 import { WorkbenchPanel } from './panel';
 import type { Desk } from './parts';
 import { Packages } from './packages';
@@ -56,6 +57,7 @@ const SECTIONS: Section[] = [
     isOpen: workbench => workbench.me.value?.roles.includes('reviewer') ?? false
   },
   { content: Clusters, label: ({ trans }) => trans.__('Clusters'), isOpen: () => false },
+  { content: Jobs, label: ({ trans }) => trans.__('Jobs'), isOpen: () => false },
   {
     content: Airlock,
     label: ({ trans }) => trans.__('Airlock'),
