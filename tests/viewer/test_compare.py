@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.viewer.stills import GRID, MARK, SAGITTAL, marked
 from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 from workbench.viewer.compare import read_compare
+from workbench.viewer.picture import LIMIT_BYTES
 from workbench.viewer.shown_volume import ArrayVolume
 from workbench.viewer.widget import CTView, Opened
 
@@ -82,3 +84,62 @@ def test_the_trait_keeps_what_it_had_when_it_refuses() -> None:
     with pytest.raises(InvalidInput, match="no second volume"):
         shown.compare = "blend"
     assert shown.compare["mode"] == "off"
+
+
+def still(**given: Any) -> bytes:
+    """Give the still of a view of two phantoms on different grids."""
+    first, second = marked(GRID), marked(SAGITTAL, title="second", modality=given.pop("modality", "CT"))
+    shown = CTView(Opened(first, "", True), Opened(second, "", True), **{"position_mm": MARK, **given})
+    try:
+        return shown.picture()
+    finally:
+        shown.close()
+
+
+STATES: list[dict[str, Any]] = [
+    {}, {"arrangement": "side-by-side"}, {"arrangement": "side-by-side", "compare": {"plane": "all"}},
+    {"arrangement": "side-by-side", "compare": {"plane": "coronal"}}, {"compare": "blend"},
+    {"compare": {"mode": "blend", "share": 0.2}}, {"compare": "checkerboard"},
+    {"compare": {"mode": "checkerboard", "square_mm": 9}}, {"arrangement": "montage"},
+    {"arrangement": "montage", "compare": "blend"}, {"compare": {"mode": "blend", "colour": "hot"}},
+    {"arrangement": "side-by-side", "window_other": (900, 40)}, {"compare": "blend", "window_other": (900, 40)},
+]  # fmt: skip
+
+
+def test_every_state_leaves_its_own_still_the_same_each_time() -> None:
+    made = [still(**state) for state in STATES]
+    assert len(set(made)) == len(STATES)
+    assert made == [still(**state) for state in STATES]
+    assert max(map(len, made)) <= LIMIT_BYTES
+
+
+def test_the_second_window_changes_nothing_while_it_is_not_on_screen() -> None:
+    assert still(window_other=(900, 40)) == still()
+
+
+def test_side_by_side_without_a_second_volume_is_the_three_planes() -> None:
+    shown = view()
+    planes = shown.picture()
+    shown.arrangement = "side-by-side"
+    assert shown.picture() == planes
+    shown.close()
+
+
+def test_noise_in_hot_colours_stays_small() -> None:
+    rng = np.random.default_rng(1)
+    grid = Geometry((60, 256, 256), (2.5, 1.4, 1.4), (0.0, 0.0, 0.0))
+    arrays = {"CT": rng.normal(-700, 60, grid.shape), "PT": rng.integers(0, 999, grid.shape)}
+    noise = [ArrayVolume(one.astype(np.int16), grid, modality=kind, title=kind) for kind, one in arrays.items()]
+    shown = CTView(*(Opened(one, "", True) for one in noise), position_mm=(100, 100, 50), compare="blend")
+    for arrangement in ("planes", "montage", "side-by-side"):
+        shown.arrangement = arrangement
+        assert len(shown.picture()) <= 60_000
+    shown.close()
+
+
+def test_the_words_of_a_view_name_both_scans() -> None:
+    shown = view(volume("PT"))
+    assert "CTView of a CT at" in repr(shown)
+    shown.compare = "blend"
+    assert "CTView of a CT and a PT at" in repr(shown)
+    shown.close()

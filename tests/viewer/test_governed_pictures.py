@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from PIL import Image
 import workbench as wb
 from workbench.connection import SOCKET_VARIABLE, TOKEN_VARIABLE, running_gateway
 from workbench.errors import AccessDenied
+from workbench.geometry import Geometry
 from workbench.settings import load_settings
+from workbench.viewer.shown_volume import as_shown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gateway"))
 from homes import Lines, fill, lines_of
@@ -85,10 +89,64 @@ def test_a_view_leaves_no_picture_once_its_grant_has_ended(home: Lines, enter: A
     assert "revoked" in data["text/plain"]
 
 
+def test_a_compared_scan_leaves_no_picture_once_its_own_grant_has_ended(home: Lines, enter: Any) -> None:
+    fill(home.person("custodian"), "second-ct")
+    grant = home.grant("researcher", "second-ct")["grant"]
+    enter("researcher")
+    first, second = wb.dataset("open-ct").volume("S0001"), wb.dataset("second-ct").volume("S0001")
+    views = [wb.view(first, compare=second) for _ in range(3)]
+    views[1].compare = {"mode": "blend"}
+    views[1].arrangement, views[2].arrangement = "planes", "planes"
+    assert all("image/png" in view._repr_mimebundle_()[0] for view in views)
+    assert wb.snapshot(first, compare=second, size=200).size[0] == 200
+    home.person("custodian").post(f"/v1/grants/{grant}/revoke", {"reason": "withdrawn"})
+    shown = [view._repr_mimebundle_()[0] for view in views]
+    for view in views:
+        view.close()
+    # The third one shows the first scan alone, which is open.
+    assert ["image/png" in data for data in shown] == [False, False, True]
+    assert all("revoked" in data["text/plain"] for data in shown[:2])
+    for how in (None, "blend", "checkerboard"):
+        with pytest.raises(AccessDenied):
+            wb.snapshot(first, compare=second, compare_as=how, size=200)
+
+
+def test_a_compared_scan_that_does_not_reach_the_position_is_still_asked_for(home: Lines, enter: Any) -> None:
+    fill(home.person("custodian"), "beyond-ct")
+    grant = home.grant("researcher", "beyond-ct")["grant"]
+    enter("researcher")
+    second = wb.dataset("beyond-ct").volume("S0001")
+    away = Geometry((4, 30, 40), (2.0, 1.0, 1.0), (0.0, 0.0, 90_000.0))
+    first = as_shown(np.full(away.shape, -1000, np.int16), geometry=away, modality="CT")
+    assert wb.snapshot(first, compare=second, size=200).size[0] == 200
+    home.person("custodian").post(f"/v1/grants/{grant}/revoke", {"reason": "withdrawn"})
+    for how in (None, "blend"):
+        with pytest.raises(AccessDenied):
+            wb.snapshot(first, compare=second, compare_as=how, size=200)
+
+
+def test_reads_of_a_compared_scan_are_on_record(home: Lines, enter: Any) -> None:
+    fill(home.person("custodian"), "recorded-ct")
+    home.grant("researcher", "recorded-ct")
+    enter("researcher")
+    first, second = wb.dataset("open-ct").volume("S0001"), wb.dataset("recorded-ct").volume("S0001")
+    wb.snapshot(first, compare=second, arrangement="montage", compare_as="blend", size=300)
+    deadline = time.monotonic() + 60
+    while not (found := reads_of(home, "recorded-ct")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found
+
+
+def reads_of(home: Lines, dataset: str) -> list[Any]:
+    """Give what the audit log holds of reading a dataset's scans."""
+    events = home.person("custodian").get("/v1/audit?limit=500&action=dataset.read&outcome=allowed")["events"]
+    return [one for one in events if dataset in str(one)]
+
+
 def test_pictures_are_refused_where_reading_is(enter: Any) -> None:
     scan = wb.dataset("clinic-ct").volume("S0001")
     assert wb.snapshot(scan, size=200).size[0] == 200
     enter("teacher")
-    for draw in (wb.snapshot, wb.cine, wb.contact_sheet):
+    for draw in (wb.snapshot, wb.cine, wb.contact_sheet, partial(wb.snapshot, arrangement="montage")):
         with pytest.raises(AccessDenied):
             draw(scan)

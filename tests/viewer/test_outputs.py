@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 from workbench.errors import InvalidInput
 from workbench.viewer.outputs import Animation, Picture, check_path
@@ -33,6 +34,32 @@ def test_notebook_exported_to_html_shows_picture_and_animation() -> None:
     assert source.startswith("data:image/webp;base64,")
     assert source in page
     assert 'alt="10 axial slices of array' in page
+
+
+TWO = (
+    """first, second = wb.view(array, spacing_mm=(3, 1, 1)), array[:, ::-1]
+first.arrangement = "montage"
+first
+""",
+    """both = wb.view(array, spacing_mm=(3, 1, 1), compare=second)
+both
+""",
+    """both.compare = {"mode": "checkerboard", "square_mm": 5}
+both.arrangement = "planes"
+both
+""",
+    "wb.snapshot(array, spacing_mm=(3, 1, 1), compare=second, compare_as='blend', size=300)",
+)
+
+
+def test_notebook_exported_to_html_shows_montages_and_compared_scans() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in (CELLS, *TWO)])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    stills = [cell["outputs"][0]["data"]["image/png"].strip() for cell in notebook["cells"]]
+    # What was run without a page also keeps the widgets' state, which nbconvert prefers to pictures unless told.
+    page, _ = HTMLExporter(config=Config({"ClearMetadataPreprocessor": {"enabled": True}})).from_notebook_node(notebook)
+    assert len(set(stills)) == 5
+    assert all(still in page.replace("\n", "") for still in stills)
 
 
 def test_description_cannot_leave_the_picture() -> None:

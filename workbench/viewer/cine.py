@@ -17,19 +17,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.errors import InvalidInput
+from workbench.viewer.arrangements import arrange
 from workbench.viewer.outputs import Animation, check_path
 from workbench.viewer.overlays import LegendEntry
 from workbench.viewer.palette import Colour
 from workbench.viewer.picture import draw_planes, encode_png, with_fewer_colours
-from workbench.viewer.planes import AXES
+from workbench.viewer.planes import AXES, read_planes
 from workbench.viewer.scene import Scene, part, read_colour, segment_colour
 from workbench.viewer.shown_volume import ShownVolume, as_shown
 from workbench.viewer.snapshot import (
     ArrayGrid,
     Marks,
     WindowGiven,
-    arrange,
-    read_planes,
     read_size,
     scene_of,
 )

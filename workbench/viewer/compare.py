@@ -5,11 +5,13 @@ Runs in: kernel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from workbench.errors import InvalidInput
 from workbench.viewer.shown_volume import ShownVolume
+from workbench.viewer.windows import Preset, is_inverted, read_window
 
 MODES = ("off", "blend", "checkerboard")
 COLOURS = ("grey", "hot")
@@ -28,6 +30,59 @@ class Compare(TypedDict):
     square_mm: float
     colour: str
     plane: str
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A second volume on a picture.
+
+    Parameters
+    ----------
+    volume : ShownVolume
+    title : str
+        What it is called there.
+    level, width : float
+        Its own window, in its unit.
+    inverted : bool
+        Whether high values are black where it stands alone, or lies in grey over the first.
+    wish : Compare
+        How it is compared.
+    """
+
+    volume: ShownVolume
+    title: str
+    level: float
+    width: float
+    inverted: bool
+    wish: Compare
+
+    @property
+    def unit(self) -> str:
+        """Of its values and of its window."""
+        return self.volume.unit
+
+    @property
+    def is_laid_over(self) -> bool:
+        """Whether it lies over the first volume."""
+        return self.wish["mode"] != "off"
+
+    @property
+    def is_hot(self) -> bool:
+        """Whether it is drawn in hot colours where it lies over the first volume."""
+        return self.wish["colour"] == "hot"
+
+    def over(self) -> Compared:
+        """Give it as it lies over the first; inverted greys in colour would be read the wrong way round."""
+        return replace(self, inverted=self.inverted and not self.is_hot)
+
+
+def compared(
+    volume: ShownVolume, wish: Compare, window: object, presets: Sequence[Preset], first_title: str
+) -> Compared:
+    """Give the second volume with its window read, and a name that differs from the first one's."""
+    level, width = read_window(window, presets)
+    title = volume.title if volume.title != first_title else f"{volume.title} (second)"
+    return Compared(volume, title, level, width, is_inverted(window, presets), wish)
 
 
 def read_compare(value: object, other: ShownVolume | None = None) -> Compare:

@@ -21,10 +21,10 @@ from workbench.viewer.inks import QUIET_COLOUR, Pen
 from workbench.viewer.outputs import Picture, check_path
 from workbench.viewer.panes import MARGIN, Pane
 from workbench.viewer.picture import CAPTION_HEIGHT, LINE_HEIGHT, encode_png, signed
-from workbench.viewer.planes import AXES, Plane, closest_axes, lay_planes
+from workbench.viewer.planes import AXES, Plane, closest_axes, lay_planes, read_planes
 from workbench.viewer.scene import Scene
 from workbench.viewer.shown_volume import ShownVolume, as_shown
-from workbench.viewer.snapshot import WindowGiven, read_planes, read_size, read_slab
+from workbench.viewer.snapshot import WindowGiven, read_size, read_slab
 from workbench.viewer.windows import is_inverted, presets_for, read_window
 
 MOST_COLUMNS, MOST_TILES = 12, 200

@@ -144,7 +144,8 @@ def _candidate(pen: Pen, pane: Pane, candidate: object) -> None:
 def _contour(pen: Pen, pane: Pane, contour: Placed, colour: Colour) -> bool:
     """Draw a contour in its own plane, or where it crosses another one; tell whether anything was drawn."""
     plane, points = pane.plane, contour.index
-    if part(contour, "plane") == plane.name:
+    # On a second volume, whose planes have names of their own, only a contour that lies in the slice is drawn.
+    if part(contour, "plane") == plane.name or not pane.is_first:
         if not _is_in(pane, points):
             return False
         pen.line(_pixels(pane, points), colour, width=1.5, is_closed=True)
@@ -172,7 +173,7 @@ def _crossings(points: NDArray[np.float64], normal: int, index: int) -> NDArray[
 def _measurement(pen: Pen, pane: Pane, measurement: object) -> None:
     points = place([measurement], pane.geometry)[0].index
     own = part(measurement, "plane")
-    if (own and own != pane.plane.name) or not _is_in(pane, points):
+    if (own and own != pane.plane.name and pane.is_first) or not _is_in(pane, points):
         return
     pixels = _pixels(pane, points)
     kind = str(part(measurement, "kind"))

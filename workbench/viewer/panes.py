@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.geometry import Geometry
-from workbench.imaging.volume import window as apply_window
 from workbench.viewer.cuts import MOST_UNPACKED, index_of, level_for, reach_of, read_cut, read_label_cut
+from workbench.viewer.greys import greys
 from workbench.viewer.inks import PLANE_COLOURS, TEXT_COLOUR, Pen
+from workbench.viewer.overlaid import BAR_TOP, absence, corner_words, draw_bar, draw_sentence, lay_over
 from workbench.viewer.overlays import LegendEntry, draw_marks, lay_labels
 from workbench.viewer.planes import Plane
 from workbench.viewer.scene import ReadableVolume, Scene
-from workbench.viewer.windows import NO_VALUE, slope_of
 
 CROSSHAIR_GAP = 11
 BAR_LENGTHS_MM = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 MARGIN = 7
-# Of a window, in stored numbers: below the one all are black or white, beyond the other all have one grey.
-NARROWEST, FARTHEST = 1e-3, 1e15
-# Slices by plane: stored numbers and the level they are of.
-Held = dict[str, tuple[NDArray[np.int16], int]]
+# On narrower planes the letter at the top stands below the name, so that it does so on all of a sheet.
+TINY = 190
+# Slices by whose they are, plane and index: stored numbers and the level they are of.
+Held = dict[tuple[str, str, int], tuple[NDArray[np.int16], int]]
 
 
 class Pane:
@@ -48,6 +48,9 @@ class Pane:
         How many pixels a side share one value of the slice; what lies on top stays sharp.
     """
 
+    # Whether it is of the first volume, on whose planes a second one may lie.
+    is_first = True
+
     def __init__(
         self, plane: Plane, geometry: Geometry, size: tuple[int, int], zoom: float = 1.0, grain: int = 1
     ) -> None:
@@ -58,11 +61,13 @@ class Pane:
         # Pixels of the picture per mm.
         self.scale = min(size[0] / extent[0], size[1] / extent[1])
         self.steps = spacing[0] * self.scale, spacing[1] * self.scale
+        # The slice position (column, row) at the middle of the pane.
+        self.middle = (self.counts[0] - 1) / 2, (self.counts[1] - 1) / 2
         self.index = 0
         self.reach = 0
 
     def draw(
-        self, volume: ReadableVolume, scene: Scene, *, index: int | None = None, name: str = "",
+        self, volume: ReadableVolume, scene: Scene, *, index: int | None = None, name: str = "", corner: str = "",
         is_overview: bool = False, held: Held | None = None,
     ) -> tuple[Image.Image, list[LegendEntry]]:  # fmt: skip
         """Draw the plane through the scene's position, or another slice of it; give what its colours mean.
@@ -73,45 +78,70 @@ class Pane:
         scene : Scene
         index : int, optional
             Which slice; left out, the one that holds the position.
-        name : str, optional
-            What stands at the upper left instead of the plane and the slice.
+        name, corner : str, optional
+            What stands at the upper left instead of the plane and the slice, and what at the upper right.
         is_overview : bool, default False
-            Whether a coarser level serves wherever it fills the pane, not only where a full slice is costly.
+            Whether it is one of many small ones: a coarser level serves wherever it fills the pane, not only where a
+            full slice is costly.
         held : dict, optional
-            Slices that were read before, by plane; what is read now is added.
+            Slices that were read before; what is read now is added.
         """
         plane, geometry = self.plane, self.geometry
-        self.index = int(index_of(geometry, scene.position_mm)[plane.normal]) if index is None else index
+        here = int(index_of(geometry, scene.position_mm)[plane.normal])
+        self.index = here if index is None else index
         self.reach = reach_of(geometry, plane, scene)
         held = {} if held is None else held
-        if plane.name not in held:
-            costly = 0 if is_overview else MOST_UNPACKED
-            level = 0 if self.reach else level_for(volume, plane, self.size, costly)
-            held[plane.name] = self._turned(read_cut(volume, plane, self.index, scene, level)), level
-        stored, level = held[plane.name]
-        grey = greys(stored, volume, scene)
-        picture = self._laid(Image.fromarray(self._hung(grey)), 2**level, Image.Resampling.BILINEAR).convert("RGB")
-        legend: list[LegendEntry] = []
-        if scene.overlays:
-            for layer in scene.labels:
-                if getattr(layer, "visible", True):
-                    values = self.spread(self._turned(read_label_cut(layer, geometry, plane, self.index)))
-                    picture, found = lay_labels(picture, values, layer, self.zoom)
-                    legend += found
+        stored, level = self._read(volume, scene, MOST_UNPACKED * (not is_overview), held)
+        picture = self.laid(greys(stored, volume, scene), level).convert("RGB")
+        second = scene.compared if self.is_first and scene.compared and scene.compared.is_laid_over else None
+        is_there = True
+        if second:
+            picture, is_there = lay_over(picture, self, scene, level, held)
+        picture, legend = self._with_labels(picture, scene)
         pen = Pen(picture, self.zoom)
         if scene.overlays:
-            if scene.crosshair:
+            if scene.crosshair and self.index == here:
                 self._crosshair(pen, geometry.to_index(np.asarray(scene.position_mm)))
             legend += draw_marks(pen, self, scene)
-        self._frame(pen, name)
+        if second and not is_overview:
+            corner = corner or corner_words(pen, second, self.size[0] / 2 - pen.px(26))
+            draw_bar(pen, second, pen.px(BAR_TOP))
+        self.frame(pen, name, corner)
+        if second:
+            words = absence(second, scene.position_mm, is_shown=is_there, is_cell=is_overview)
+            draw_sentence(pen, words, self.size[1] - pen.px(46))
         return picture, legend
+
+    def _read(
+        self, volume: ReadableVolume, scene: Scene, costly: int, held: Held
+    ) -> tuple[NDArray[np.int16], int]:  # fmt: skip
+        """Give the slice as stored numbers, turned as it hangs, and its level; read once."""
+        key = ("first" if self.is_first else "second", self.plane.name, self.index)
+        if key not in held:
+            level = 0 if self.reach else level_for(volume, self.plane, self.size, costly)
+            held[key] = self._turned(read_cut(volume, self.plane, self.index, scene, level)), level
+        return held[key]
+
+    def _with_labels(self, picture: Image.Image, scene: Scene) -> tuple[Image.Image, list[LegendEntry]]:
+        """Give the picture with the label layers on it, and what their colours mean."""
+        legend: list[LegendEntry] = []
+        for layer in scene.labels if scene.overlays else ():
+            if getattr(layer, "visible", True):
+                values = self.spread(self._turned(read_label_cut(layer, self.geometry, self.plane, self.index)))
+                picture, found = lay_labels(picture, values, layer, self.zoom)
+                legend += found
+        return picture, legend
+
+    def laid(self, pixels: NDArray[np.uint8], level: int) -> Image.Image:
+        """Give the pixels of a slice, one per voxel of a level, where they lie on the pane; black or clear around."""
+        return self._laid(Image.fromarray(self._hung(pixels)), 2**level, Image.Resampling.BILINEAR)
 
     def place(self, column: float, row: float) -> tuple[float, float]:
         """Give the pixel of a slice position (column, row); whole numbers are voxel centres."""
         sides = []
         flips = self.plane.flip_columns, self.plane.flip_rows
-        for at, count, step, size, flip in zip((column, row), self.counts, self.steps, self.size, flips, strict=True):
-            offset = (at + 0.5 - count / 2) * step
+        for at, middle, step, size, flip in zip((column, row), self.middle, self.steps, self.size, flips, strict=True):
+            offset = (at - middle) * step
             sides.append(size / 2 + (-offset if flip else offset))
         return sides[0], sides[1]
 
@@ -126,7 +156,7 @@ class Pane:
         """Give the voxel of each pixel along the width (0) or height (1), −1 where there is none."""
         middle = np.arange(self.size[axis]) + 0.5 - self.size[axis] / 2
         flip = (self.plane.flip_columns, self.plane.flip_rows)[axis]
-        at = np.floor((-middle if flip else middle) / self.steps[axis] + self.counts[axis] / 2).astype(int)
+        at = np.floor((-middle if flip else middle) / self.steps[axis] + self.middle[axis] + 0.5).astype(int)
         return np.where((at >= 0) & (at < self.counts[axis]), at, -1)
 
     def _turned(self, stored: NDArray[Any]) -> NDArray[Any]:
@@ -137,7 +167,7 @@ class Pane:
 
     def _laid(self, slice_picture: Image.Image, block: int, how: Image.Resampling) -> Image.Image:
         """Lay the slice onto the pane; a voxel of a coarser level covers `block` full ones."""
-        picture = Image.new("L", self.size, 0)
+        picture = Image.new(slice_picture.mode, self.size)
         wide, high = (
             max(1, round(n * block * step)) for n, step in zip(slice_picture.size, self.steps, strict=True)
         )  # fmt: skip
@@ -163,7 +193,7 @@ class Pane:
         pen.draw.line((0, y, x - gap, y), fill=level, width=thick)
         pen.draw.line((x + gap, y, width, y), fill=level, width=thick)
 
-    def _frame(self, pen: Pen, name: str) -> None:
+    def frame(self, pen: Pen, name: str, corner: str) -> None:
         """Draw what every plane carries: its name and slice, the letters of its directions, the scale bar."""
         plane, (width, height), margin = self.plane, self.size, pen.px(MARGIN)
         pen.text((margin, height // 2), plane.left, "lm", size=13)
@@ -174,8 +204,11 @@ class Pane:
         words = name or f"{plane.title}  {'zyx'[plane.normal]} {self.index}"
         start = margin + pen.px(13)
         # Beside a long name the letter at the top stands one line lower.
-        shift = start + pen.width_of(words) > width / 2 - pen.px(20)
+        corner = pen.fitting(corner, width - start - margin - pen.width_of(words) - pen.px(10)) if corner else ""
+        longest = max(start + pen.width_of(words), margin + pen.width_of(corner))
+        shift = longest > width / 2 - pen.px(20) or width < pen.px(TINY)
         pen.text((start, line), pen.fitting(words, width - start - margin), "lm")
+        pen.text((width - margin, line), corner, "rm")
         pen.text((width // 2, line + (pen.px(15) if shift else 0)), plane.top, "mm", size=13)
         self._scale_bar(pen)
 
@@ -185,16 +218,3 @@ class Pane:
         y, end = height - margin - 2, margin + max(1, round(length * self.scale))
         pen.line([(margin, y - tick), (margin, y), (end, y), (end, y - tick)], TEXT_COLOUR)
         pen.text((margin, y - pen.px(12)), f"{length:g} mm", "lm")
-
-
-def greys(stored: NDArray[np.int16], volume: ReadableVolume, scene: Scene) -> NDArray[np.uint8]:
-    """Give the grey values, 0 to 255, of stored numbers through the scene's window; no value is black."""
-    slope, intercept = slope_of(volume)
-    # The window in stored numbers, which single precision tells apart whatever their unit: 1e12 and a half as well.
-    level, width = (scene.level - intercept) / slope, max(scene.width / slope, NARROWEST)
-    # One that lies far beyond all stored numbers is brought nearer, seen from them under the same angle.
-    nearer = min(1.0, FARTHEST / max(abs(level), width))
-    share = apply_window(stored, level * nearer, width * nearer)
-    grey = np.rint((1 - share if scene.inverted else share) * 255).astype(np.uint8)
-    grey[stored == NO_VALUE] = 0
-    return grey

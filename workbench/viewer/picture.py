@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
 from workbench.geometry import Geometry
+from workbench.viewer.compare import Compared
 from workbench.viewer.inks import (
     BOX_COLOUR,
     CANDIDATE_COLOUR,
@@ -24,6 +26,7 @@ from workbench.viewer.inks import (
     TRUTH_COLOUR,
     Pen,
 )
+from workbench.viewer.overlaid import amount, hot_palette
 from workbench.viewer.overlays import LegendEntry
 from workbench.viewer.palette import Colour
 from workbench.viewer.panes import MARGIN, Held, Pane
@@ -55,28 +58,43 @@ class Drawn(NamedTuple):
     legend: list[LegendEntry]
 
 
-def draw_picture(volume: ReadableVolume, scene: Scene) -> bytes:
-    """Give a PNG of the axial, coronal and sagittal slice at a position.
+# Planes that were drawn, and where each lies (left, top), px.
+Parts = list[tuple[Image.Image, tuple[int, int]]]
+
+
+class Draw(Protocol):
+    """Draws a scene in one arrangement of planes."""
+
+    def __call__(self, volume: ReadableVolume, scene: Scene, *, grain: int = 1, held: Held | None = None) -> Drawn:
+        """Draw it; `grain` and `held` as for a pane."""
+
+
+def draw_picture(volume: ReadableVolume, scene: Scene, draw: Draw | None = None) -> bytes:
+    """Give a PNG that is small enough to travel with a cell.
 
     Parameters
     ----------
     volume : ReadableVolume
-        Only three slices of it are read, or three slabs.
+        Only the slices or slabs that are seen are read.
     scene : Scene
         Position, window, marks and caption.
+    draw : Draw, optional
+        In which arrangement; left out, the axial, coronal and sagittal slice at the position.
 
     Returns
     -------
     bytes
-        A PNG of 624 × 424 pixels, higher by the lines of a legend, of about 42 KB at most.
+        A PNG of 624 × 424 pixels in that arrangement, higher by the lines of a legend, of about 42 KB at most.
     """
     held: Held = {}
     png = b""
+    draw = draw or partial(draw_planes, panes=PANES, width=SIZE[0])
     for grain in GRAINS:
-        drawn = draw_planes(volume, scene, PANES, SIZE[0], grain=grain, held=held)
+        drawn = draw(volume, scene, grain=grain, held=held)
         for greys in GREYS:
             # Level 9 is seven times slower here and saves 3 %.
-            png = encode_png(with_fewer_colours(drawn.image, greys, [entry.colour for entry in drawn.legend]))
+            colours = [entry.colour for entry in drawn.legend]
+            png = encode_png(with_fewer_colours(drawn.image, greys, colours, scene.compared))
             if len(png) <= LIMIT_BYTES:
                 return png
     return png
@@ -103,19 +121,48 @@ def draw_planes(
     grain, held : optional
         As for a pane.
     """
-    bottom = max(top + height for _, top, _, height in panes.values())
     scene = replace(scene, contours=place(scene.contours, volume.geometry))
-    parts, seen = [], []
+    parts: Parts = []
+    seen: list[LegendEntry] = []
     for plane in lay_planes(volume.geometry):
         if plane.name in panes:
             left, top, wide, high = panes[plane.name]
             drawn, entries = Pane(plane, volume.geometry, (wide, high), zoom, grain).draw(volume, scene, held=held)
             parts.append((drawn, (left, top)))
             seen += entries
-    legend = list(dict.fromkeys(seen if legend is None else legend))
+    return compose(parts, seen if legend is None else legend, scene, volume.geometry, width=width, zoom=zoom)
+
+
+def compose(
+    parts: Parts, legend: list[LegendEntry], scene: Scene, geometry: Geometry, *, width: int, zoom: float,
+    beside: str = "", more: str = "",
+) -> Drawn:  # fmt: skip
+    """Put drawn planes on one picture, with a legend of the colours and a caption below them.
+
+    Parameters
+    ----------
+    parts : list of (Image, (left, top))
+    legend : list of LegendEntry
+        Colours and what they mean; each is named once.
+    scene : Scene
+    geometry : Geometry
+        Of the first volume.
+    width : int
+        Of the whole picture, px.
+    zoom : float
+        How much larger than usual letters and lines are.
+    beside : str, optional
+        Where the second volume stands, as the caption says it; left out, it does not stand alone.
+    more : str, optional
+        What else the caption says.
+    """
+    bottom = max(top + drawn.size[1] for drawn, (_, top) in parts)
+    legend = list(dict.fromkeys(legend))
     measure, line = Pen(Image.new("RGB", (1, 1)), zoom), round(LINE_HEIGHT * zoom)
     lines = _legend_lines(measure, legend, width)
-    caption = caption_lines(measure, scene, volume.geometry, width - 2 * measure.px(MARGIN))
+    room = width - 2 * measure.px(MARGIN)
+    caption = caption_lines(measure, scene, geometry, room, more=more)
+    caption += second_lines(measure, scene, room, beside=beside)
     below = len(lines) * line + max(round(CAPTION_HEIGHT * zoom), measure.px(6) + len(caption) * line)
     image = Image.new("RGB", (width, bottom + below), (0, 0, 0))
     for drawn, at in parts:
@@ -139,27 +186,50 @@ def draw_legend_line(pen: Pen, entries: list[LegendEntry], middle: float) -> Non
         x += pen.px(14) + pen.width_of(words) + pen.px(14)
 
 
-def caption_lines(pen: Pen, scene: Scene, geometry: Geometry, width: float) -> list[str]:
-    """Give what every picture says, in lines that fit: title, window, voxel spacing, position and slab.
+def caption_lines(pen: Pen, scene: Scene, geometry: Geometry, width: float, *, more: str = "") -> list[str]:
+    """Give what every picture says, in lines that fit: title, window, voxel spacing, position, slab and `more`.
 
     A long title is cut short, so that the rest stands there whole; narrow pictures have more lines.
     """
     x, y, z = (signed(mm) for mm in scene.position_mm)
-    sz, sy, sx = geometry.spacing_mm
-    grey = ", inverted grey" if scene.inverted else ""
     named = "crosshair" if scene.crosshair else "position"
     modes = {"mean": "mean", "mip": "MIP", "minip": "MinIP"}
-    first = (
-        f"window level {signed(scene.level, 'g')} width {scene.width:g} {scene.unit}{grey}",
-        f"voxel {sx:.3g} × {sy:.3g} × {sz:.3g} mm",
-    )
+    first = (window_words(scene), voxel_words(geometry))
     second = (
         f"{named} x {x}  y {y}  z {z} mm (LPS)",
         f"slab {scene.slab_mm:g} mm {modes[scene.slab_mode]}" if scene.slab_mm else "",
+        more,
     )
     room = width - pen.width_of("   ".join(("", *first)))
     title = pen.fitting(scene.title, room if room > width / 4 else width)
     return [*_flow(pen, (title, *first), width), *_flow(pen, second, width)]
+
+
+def second_lines(pen: Pen, scene: Scene, width: float, *, beside: str) -> list[str]:
+    """Give what a picture says of the second volume, in lines that fit: title, how it is seen, window and spacing."""
+    second = scene.compared
+    if second is None:
+        return []
+    colours = " in hot colours" if second.is_hot else ""
+    over = f"over it, {amount(second)}{colours}" if second.is_laid_over else ""
+    how = " and ".join(filter(None, (beside, over)))
+    # Beside the first it has a window as its preset says; hot colours are never inverted.
+    seen = second if beside else second.over()
+    rest = (how, window_words(seen), voxel_words(second.volume.geometry))
+    room = width - pen.width_of("   ".join(("", *rest)))
+    return _flow(pen, (pen.fitting(second.title, room if room > width / 4 else width), *rest), width)
+
+
+def window_words(seen: Scene | Compared) -> str:
+    """Give the window through which a volume is seen."""
+    grey = ", inverted grey" if seen.inverted else ""
+    return f"window level {signed(seen.level, 'g')} width {seen.width:g} {seen.unit}{grey}"
+
+
+def voxel_words(geometry: Geometry) -> str:
+    """Give the voxel spacing of a grid, x first."""
+    sz, sy, sx = geometry.spacing_mm
+    return f"voxel {sx:.3g} × {sy:.3g} × {sz:.3g} mm"
 
 
 def _flow(pen: Pen, parts: tuple[str, ...], width: float, gap: str = "   ") -> list[str]:
@@ -206,12 +276,21 @@ def _legend_lines(pen: Pen, legend: list[LegendEntry], width: int) -> list[list[
     return lines
 
 
-def with_fewer_colours(image: Image.Image, greys: int, colours: list[Colour]) -> Image.Image:
-    """Give a picture in at most 256 colours: evenly spaced greys, the overlays' colours, labels' colours over greys."""
+def with_fewer_colours(
+    image: Image.Image, greys: int, colours: list[Colour], second: Compared | None = None
+) -> Image.Image:  # fmt: skip
+    """Give a picture in at most 256 colours: evenly spaced greys, the overlays' colours, labels' colours over greys.
+
+    Where a second volume lies over the first in hot colours, these over greys are added.
+    """
+    pixels = np.asarray(image)
+    is_grey = (pixels[..., 0] == pixels[..., 1]) & (pixels[..., 1] == pixels[..., 2])
     steps = [(round(i * 255 / (greys - 1)),) * 3 for i in range(greys)]
     fixed = [*steps, *PLANE_COLOURS, BOX_COLOUR, MEASURE_COLOUR, TRUTH_COLOUR, CANDIDATE_COLOUR]
+    if second is not None and second.is_laid_over and second.is_hot:
+        fixed += hot_palette(second, greys)
     unique = list(dict.fromkeys(colours))
-    blends = min(BLENDS, greys // 4, (MOST_COLOURS - len(fixed)) // max(1, len(unique)) - 1)
+    blends = max(0, min(BLENDS, greys // 4, (MOST_COLOURS - len(fixed)) // max(1, len(unique)) - 1))
     laid = [
         tuple(round(255 * i / max(1, blends - 1) * (1 - OPACITY) + part * OPACITY) for part in colour)
         for colour in unique
@@ -221,8 +300,6 @@ def with_fewer_colours(image: Image.Image, greys: int, colours: list[Colour]) ->
     palette.putpalette([part for colour in [*fixed, *unique, *laid][:MOST_COLOURS] for part in colour])
     reduced = image.quantize(palette=palette, dither=Image.Dither.NONE)
     # Grey stays grey, even where a colour of a label over dark tissue would be closer.
-    pixels = np.asarray(image)
-    is_grey = (pixels[..., 0] == pixels[..., 1]) & (pixels[..., 1] == pixels[..., 2])
     nearest = (pixels[..., 0].astype(np.uint16) * (greys - 1) * 2 + 255) // 510
     result = Image.fromarray(np.where(is_grey, nearest, np.asarray(reduced)).astype(np.uint8)).convert("P")
     result.putpalette(palette.getpalette() or [])

@@ -9,12 +9,14 @@ Source: DICOM PS3.3 2026c C.7.6.1.1.1 (Patient Orientation), for the letters.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 
 # The fixed axis, and those down the rows and along the columns of the stored slice.
@@ -24,6 +26,8 @@ POSITIVE, NEGATIVE = "LPS", "RAI"
 # A component of less than about 11 degrees is not worth a letter.
 LETTER_THRESHOLD = 0.2
 OBLIQUE_BELOW = 0.95
+# A single plane is at most this many times as high as wide, and at least that many.
+TALLEST, FLATTEST = 1.25, 1 / 3
 # Orders that fit equally well but for rounding: the first one is taken.
 DRAW = 1e-9
 
@@ -101,6 +105,23 @@ def letters(vector: NDArray[np.float64]) -> str:
     order = sorted(range(3), key=lambda i: -abs(vector[i]))
     named = (i for i in order if abs(vector[i]) >= LETTER_THRESHOLD)
     return "".join(POSITIVE[i] if vector[i] > 0 else NEGATIVE[i] for i in named)
+
+
+def pane_height(geometry: Geometry, plane: Plane, width: int) -> int:
+    """Give how high a pane of a width is that holds a plane, px; very long and very flat ones keep room beside them."""
+    high, wide = (geometry.shape[axis] * geometry.spacing_mm[axis] for axis in (plane.row, plane.column))
+    return round(width * min(max(high / wide, FLATTEST), TALLEST))
+
+
+def read_planes(plane: str | None, planes: Sequence[str]) -> tuple[str, ...]:
+    """Give the names of the wanted planes, each once; refuse others."""
+    several = list(planes) if isinstance(planes, Iterable) and not isinstance(planes, str) else [planes]
+    names = several if plane is None else [plane]
+    wrong = [name for name in names if not isinstance(name, str) or name not in AXES]
+    if wrong or not names:
+        said = f"There is no plane {wrong[0]!r}" if wrong else "No plane is named"
+        raise InvalidInput(f"{said}; the planes are {', '.join(AXES)}.")
+    return tuple(dict.fromkeys(str(name) for name in names))
 
 
 def _lay(geometry: Geometry, name: str) -> Plane:

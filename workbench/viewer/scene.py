@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.geometry import Geometry
+from workbench.viewer.compare import Compared
 from workbench.viewer.marks import BoxMark, Position
 from workbench.viewer.palette import LARGEST_VALUE, Colour, colour
 
@@ -84,6 +85,8 @@ class Scene:
     candidates : tuple
         Places that a detector proposes, drawn as circles with their score: `position_mm`, `score`, perhaps
         `diameter_mm` and `label`.
+    compared : Compared, optional
+        A second volume, which may lie over the first or stand beside it.
     """
 
     position_mm: Position
@@ -102,6 +105,7 @@ class Scene:
     crosshair: bool = True
     truth: tuple[BoxMark, ...] = ()
     candidates: tuple[object, ...] = ()
+    compared: Compared | None = None
 
     def contour_colours(self) -> dict[str, Colour]:
         """Give the colour of each name of a contour: that of the segment so named, or the next one of the palette."""

@@ -27,8 +27,8 @@ from workbench.viewer.array_volume import (
 from workbench.viewer.given_array import check_array, find_array, find_grid
 
 __all__ = [
-    "NO_VALUE", "PLANES", "ArrayVolume", "GovernedVolume", "ShownVolume", "as_shown", "level_geometry", "levels_of",
-    "values_of",
+    "NO_VALUE", "PLANES", "ArrayVolume", "GovernedVolume", "ShownVolume", "as_second", "as_shown", "level_geometry",
+    "levels_of", "values_of",
 ]  # fmt: skip
 
 MODALITIES = ("CT", "MR", "PT", "OT")
@@ -151,6 +151,10 @@ class GovernedVolume:
         return self.scan[key]
 
 
+# What has its own grid and unit.
+KNOWN = (Volume, LabelVolume, GovernedVolume, ArrayVolume)
+
+
 def as_shown(
     scan: object, *, like: object = None, spacing_mm: float | Sequence[float] | None = None,
     geometry: Geometry | None = None, modality: str | None = None, unit: str | None = None, title: str | None = None,
@@ -194,7 +198,7 @@ def as_shown(
     for name, words in (("unit", unit), ("title", title)):
         if words is not None and not isinstance(words, str):
             raise InvalidInput(f"The {name} is {words!r}; give it as text.")
-    if isinstance(scan, Volume | LabelVolume | GovernedVolume | ArrayVolume):
+    if isinstance(scan, KNOWN):
         if (like, spacing_mm, geometry, modality, unit) != (None,) * 5:
             raise InvalidInput(f"{scan!r} knows its own grid and unit; leave out like, spacing_mm, geometry and unit.")
         return _own_grid(scan, title)
@@ -210,6 +214,13 @@ def as_shown(
     if base is not None and modality is None and _suits(shown, base.modality):
         shown.modality, shown.unit = base.modality, unit or base.unit
     return shown
+
+
+def as_second(scan: object, first: ShownVolume) -> ShownVolume:
+    """Give a volume to compare with another; an array of the same shape lies on the grid of the first one."""
+    knows_its_grid = isinstance(scan, KNOWN)
+    is_alike = not knows_its_grid and tuple(getattr(scan, "shape", ())) == first.geometry.shape
+    return as_shown(scan, like=first if is_alike else None)
 
 
 def _own_grid(scan: Volume | LabelVolume | GovernedVolume | ArrayVolume, title: str | None) -> ShownVolume:

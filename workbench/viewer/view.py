@@ -15,7 +15,7 @@ from workbench.geometry import Geometry
 from workbench.viewer.candidates import lowest_score
 from workbench.viewer.itk_engine import view_with_itkwidgets
 from workbench.viewer.marks import BoxMark, Position, centre_of, read_boxes, read_position
-from workbench.viewer.shown_volume import GovernedVolume, ShownVolume, as_shown
+from workbench.viewer.shown_volume import GovernedVolume, ShownVolume, as_second, as_shown
 from workbench.viewer.widget import CTView, Opened
 from workbench.viewer.windows import is_inverted, presets_for, read_window
 
@@ -89,7 +89,7 @@ def _shown(scan: Any, compare: Any, title: str | None, grid: dict[str, Any], sta
             "Install the package with node present, or run `npm ci && npm run build` in the folder extensions."
         )
     shown = as_shown(scan, title=title, **grid)
-    other = None if compare is None else _opened(_second(compare, shown), None)
+    other = None if compare is None else _opened(as_second(compare, shown), None)
     presets, marks = presets_for(shown), read_boxes(state["boxes"], shown.geometry)
     window = presets[0]["name"] if state["window"] is None else state["window"]
     read_window(window, presets)
@@ -104,13 +104,6 @@ def _shown(scan: Any, compare: Any, title: str | None, grid: dict[str, Any], sta
     made = CTView(_opened(shown, grid["like"]), other, title=title, **{**state, **settled})
     made.threshold = lowest_score(made) if threshold is None else threshold
     return made
-
-
-def _second(compare: Any, shown: ShownVolume) -> ShownVolume:
-    """Give the compared scan; an array of the same shape lies on the grid of the first one."""
-    if not isinstance(compare, Volume) and tuple(getattr(compare, "shape", ())) == shown.geometry.shape:
-        return as_shown(compare, like=shown)
-    return as_shown(compare)
 
 
 def _opened(shown: ShownVolume, like: object) -> Opened:

@@ -20,8 +20,9 @@ import traitlets as t
 
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.viewer.answering import Answerer
+from workbench.viewer.arrangements import still_of
 from workbench.viewer.candidates import judgement_table, read_threshold
-from workbench.viewer.compare import read_compare
+from workbench.viewer.compare import Compared, compared, read_compare
 from workbench.viewer.label_trait import LabelShelf
 from workbench.viewer.marks import BoxMark, read_boxes, read_position
 from workbench.viewer.marks_table import marks_table
@@ -205,9 +206,10 @@ class CTView(anywidget.AnyWidget):
         return read_boxes(self.boxes, self.volume.geometry)
 
     def picture(self) -> bytes:
-        """Give a PNG of what the viewer shows now: the three planes, window, position and what lies on top.
+        """Give a PNG of what the viewer shows now: window, position, what lies on top, and a second volume.
 
-        It is read anew each time: a picture that was kept would still be shown when the right to read has ended.
+        It has the three planes, the page of a montage, or two volumes side by side. It is read anew each time:
+        a picture that was kept would still be shown when the right to read has ended.
         """
         level, width = read_window(self.window, self.presets)
         scene = Scene(
@@ -216,8 +218,10 @@ class CTView(anywidget.AnyWidget):
             contours=tuple(self.contours), measurements=tuple(self.measurements),
             candidates=tuple(one for one in self.candidates if one["score"] >= self.threshold),
             truth=read_boxes(self.truth, self.volume.geometry) if self.truth_visible else (),
+            compared=self._compared(),
         )  # fmt: skip
-        return draw_picture(self.volume, scene)
+        draw = still_of(self.arrangement, self.volume.geometry, scene, volumes=len(self._opened))
+        return draw_picture(self.volume, scene, draw)
 
     def judgement_table(self) -> Any:
         """Give what was said of the candidates as a DataFrame; see `candidates.judgement_table`."""
@@ -251,7 +255,9 @@ class CTView(anywidget.AnyWidget):
         x, y, z = self.position_mm
         level, width = read_window(self.window, self.presets)
         place = f"x {x:.1f}, y {y:.1f}, z {z:.1f} mm (LPS)"
-        return f"CTView of {self.title} at {place}, window level {level:g} width {width:g} {self.volume.unit}"
+        second = self._compared()
+        shown = f"{self.title} and {second.title}" if second else self.title
+        return f"CTView of {shown} at {place}, window level {level:g} width {width:g} {self.volume.unit}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle: tuple[dict[str, Any], dict[str, Any]] = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -263,6 +269,13 @@ class CTView(anywidget.AnyWidget):
             # Access may have ended since the cell first ran: then no picture, and the widget says the same.
             data["text/plain"] += f"\n{error.message}"
         return data, metadata
+
+    def _compared(self) -> Compared | None:
+        """Give the second volume where it is on screen."""
+        other = self._opened.get("v1")
+        if other is None or (self.compare["mode"] == "off" and self.arrangement != "side-by-side"):
+            return None
+        return compared(other.volume, self.compare, self.window_other, self.presets_other, self.title)
 
     def _shown_layers(self) -> tuple[Any, ...]:
         return tuple(self._shelf.layers[trait["id"]].styled(trait) for trait in self.labels if trait["visible"])
