@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from traitlets.config import Config
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
 from workbench.errors import InvalidInput
 from workbench.viewer.outputs import Animation, Picture, check_path
@@ -52,14 +55,34 @@ both
 )
 
 
-def test_notebook_exported_to_html_shows_montages_and_compared_scans() -> None:
+def test_notebook_exported_to_html_shows_montages_and_compared_scans(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in (CELLS, *TWO)])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     stills = [cell["outputs"][0]["data"]["image/png"].strip() for cell in notebook["cells"]]
-    # What was run without a page also keeps the widgets' state, which nbconvert prefers to pictures unless told.
-    page, _ = HTMLExporter(config=Config({"ClearMetadataPreprocessor": {"enabled": True}})).from_notebook_node(notebook)
+    # What was run without a page also keeps the widgets' state, which would need a network to become a picture.
+    assert notebook["metadata"]["widgets"]
+    nbformat.write(notebook, tmp_path / "run.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "run.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
     assert len(set(stills)) == 5
     assert all(still in page.replace("\n", "") for still in stills)
+
+
+def test_what_the_lab_exports_prefers_pictures_too() -> None:
+    folder = Path(sys.prefix) / "etc" / "jupyter"
+    told = json.loads((folder / "jupyter_nbconvert_config.json").read_bytes())
+    lab = json.loads((folder / "jupyter_server_config.d" / "ai4h-workbench.json").read_bytes())
+    order = lab["WidgetsDataTypeFilter"]["display_data_priority"]
+    assert told["WidgetsDataTypeFilter"]["display_data_priority"] == order
+    widget = "application/vnd.jupyter.widget-view+json"
+    data = {"image/png": "", widget: {"model_id": "a"}, "text/plain": ""}
+    choose = WidgetsDataTypeFilter(
+        {"n": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": {}}}}}},
+        {"metadata": {"name": "n", "path": ""}}, display_data_priority=order,
+    )  # fmt: skip
+    assert choose(data) == ["image/png"]
+    assert choose({widget: {"model_id": "a"}, "text/plain": ""}) == [widget]
 
 
 def test_description_cannot_leave_the_picture() -> None:
