@@ -47,6 +47,8 @@ def main(words: list[str]) -> int:
     child = os.fork()
     if child == 0:
         try:
+            # A group of its own: an interrupted kernel interrupts its group when it leads one (ipykernel).
+            os.setpgid(0, 0)
             os.execv(command[0], command)  # noqa: S606 - the command is the caller's own, there is no shell
         except OSError as problem:
             os.write(2, f"{command[0]} does not start: {problem.strerror}\n".encode())
