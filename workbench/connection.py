@@ -33,7 +33,7 @@ WORKERS_VARIABLE = "WORKBENCH_EVALUATION_WORKERS"
 # A folder that a kernel gets as its workspace, in place of its account's own; for code that somebody else wrote.
 FOLDER_VARIABLE = "WORKBENCH_KERNEL_FOLDER"
 SECRET_VARIABLE = "WORKBENCH_SECRET"  # noqa: S105 - the name of a variable, not a secret
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 
 
 class _UnixHTTPConnection(http.client.HTTPConnection):

@@ -122,11 +122,11 @@ class Visit:
             raise
 
     def close(self) -> None:
-        """Hang up and leave nothing behind for a client that kept its mapping."""
-        self.line.close()
+        """Leave nothing behind for a client that kept its mapping, then hang up: who sees the end finds nothing."""
         if self.arena is not None:
             self.arena.wipe()
             self.arena.hand_over()
+        self.line.close()
 
     def _require_token(self) -> Token:
         if self.token is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 
 from workbench.errors import Conflict
 from workbench.gateway.lifecycle import only_gateway
@@ -32,8 +33,7 @@ def serve(args: argparse.Namespace) -> int:
         text = f"The gateway of {settings.home} listens on {settings.socket}. Press Ctrl-C to stop."
         sys.stdout.write(f"{json.dumps(place) if args.json else text}\n")
         sys.stdout.flush()
-        try:
+        with suppress(KeyboardInterrupt):
             serve_home(settings)
-        except KeyboardInterrupt:
-            sys.stdout.write("" if args.json else "The gateway has stopped.\n")
+        sys.stdout.write("" if args.json else "The gateway has stopped.\n")
     return 0

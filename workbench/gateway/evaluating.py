@@ -53,7 +53,7 @@ class Evaluating:
         self._state = state
         self._payloads = payloads_of(state)
         self._running: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
-        self._is_over = threading.Event()
+        self._is_over, self._handing = threading.Event(), threading.Lock()
         cores = os.cpu_count() or 1
         count = workers or min(MOST_WORKERS, max(1, cores // CORES_EACH))
         self._spread_over = int(state.settings.evaluation_workers) or max(1, cores // count // CORES_EACH)
@@ -74,10 +74,8 @@ class Evaluating:
         """End in good order: what runs waits again, as if it had not started."""
         self._is_over.set()
         self._state.heartbeats.ring()
-        for submission, (process, lease) in list(self._running.items()):
-            with suppress(*MENDED_LATER):
-                leases.hand_back(self._state.store, submission, lease)
-            process.kill()
+        for submission in list(self._running):
+            self._hand_back(submission)
         for thread in self._threads:
             thread.join(GOODBYE_S)
 
@@ -120,6 +118,9 @@ class Evaluating:
         try:
             process = self._begin(job)
             self._running[submission] = (process, lease)
+            if self._is_over.is_set():
+                # `stop` may have looked before this one was among those that run.
+                self._hand_back(submission)
             why = self._watch(process, submission, lease)
         finally:
             self._running.pop(submission, None)
@@ -128,6 +129,15 @@ class Evaluating:
                 state = leases.lose(self._state.store, submission, lease, why)
                 if state not in (*UNDER_WAY, SCORED):
                     self._payloads.drop(submission, job["kind"])
+
+    def _hand_back(self, submission: str) -> None:
+        """End an evaluator and have its submission wait again, once, whoever asks for it."""
+        with self._handing:
+            process, lease = self._running.get(submission, (None, ""))
+            if process is not None:
+                with suppress(*MENDED_LATER):
+                    leases.hand_back(self._state.store, submission, lease)
+                process.kill()
 
     def _begin(self, job: dict[str, Any]) -> subprocess.Popen[bytes]:
         state, submission = self._state, job["id"]

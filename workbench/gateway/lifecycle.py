@@ -86,16 +86,18 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
 
 
 def _end_in_good_order(server: uvicorn.Server) -> None:
-    """See that SIGTERM ends the server and not the process, so that what `serve` does at its end is done.
+    """See that SIGTERM and Ctrl-C end the server and not the process, so that what `serve` does at its end is done.
 
-    uvicorn raises the signal again when it has stopped; with the handler that Python starts with, that kills.
+    uvicorn listens to them itself only while it serves, which is later than others find the socket, and raises them
+    again when it has stopped; with the handlers that Python starts with, both would end in the middle.
     """
 
     def stop(_: int, __: object) -> None:
         server.should_exit = True
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
 
 
 def _listen(settings: Settings, arena: ArenaDoor) -> socket.socket:

@@ -29,7 +29,8 @@ REQUEST, STATE, LOCK, CANCELLED, LOG = "request.json", "state.json", "lock", "ca
 RUNNING = "running"
 # On a small machine more kernels at once would only wait for one another.
 MOST_AT_ONCE, MOST_KEPT = 2, 40
-PATIENCE_S = 10.0
+# Until then a cancelled run may shut down its kernel in good order; killed, it leaves the kernel's folder behind.
+PATIENCE_S = 30.0
 STOPPED = "The lab server ended before this did; start it again."
 WITHOUT_A_WORD = "It ended without saying why, perhaps for lack of memory; start it again."
 CANCELLED_WORD = "Cancelled. What its cells had written to the workspace until then is still there."

@@ -9,7 +9,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,10 +141,8 @@ class _Generation:
         try:
             futures += self._start(meeting.port)
             self._watch(futures)
-            if all(future.status == "finished" for future in futures):
-                learnt: Learnt = futures[0].result()
-                return learnt
-            return self._end(futures)
+            learnt = fetched(futures)
+            return learnt if learnt is not None else self._end(futures)
         finally:
             for future in futures:
                 future.release()
@@ -209,6 +207,16 @@ class _Generation:
                 f"The cluster's scheduler was lost after step {self._step} of {self._work.plan.steps}; start a new "
                 "cluster and train again: it goes on from the checkpoint, when one was named."
             )
+
+
+def fetched(futures: Sequence[Future[Any]]) -> Learnt | None:
+    """Take over what the first rank learnt; None when not all have finished, or the worker that holds it was lost."""
+    while all(future.status == "finished" for future in futures):
+        # Nobody else can make it anew, so without a limit this would wait for ever for a worker that is gone.
+        with suppress(TimeoutError):
+            learnt: Learnt = futures[0].result(timeout=SETTLE_S)
+            return learnt
+    return None
 
 
 def _failure(future: Future[Any]) -> BaseException | None:
