@@ -96,7 +96,7 @@ def start_gateway(settings: Settings) -> subprocess.Popen[bytes]:
             [sys.executable, "-m", "workbench.gateway"], stdout=log, stderr=log,
             env={**os.environ, "WORKBENCH_HOME": str(settings.home)},
         )  # fmt: skip
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not gateway_answers(settings):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the gateway did not start: {(settings.run / 'gateway-test.log').read_text()}")
@@ -108,7 +108,7 @@ def stop_gateway(process: subprocess.Popen[bytes]) -> None:
     """Stop a gateway that this test started, by its process id."""
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -87,8 +87,10 @@ def wait_for_scans(folder: Path, count: int) -> None:
 
 def is_driver(process: psutil.Process) -> bool:
     """Whether this is the process inside the sandbox that holds the list of scans and the scheduler."""
-    words = process.cmdline()
-    return words[1:2] in (["-c"], ["-m"]) and "workbench.compute.job_inside" in " ".join(words[2:3])
+    words, parent = process.cmdline(), process.parent()
+    is_inside = words[1:2] in (["-c"], ["-m"]) and "workbench.compute.job_inside" in " ".join(words[2:3])
+    # What it starts has its words, too, for the moment before it becomes a program of its own.
+    return is_inside and (parent is None or parent.cmdline() != words)
 
 
 def is_worker(process: psutil.Process) -> bool:
@@ -107,6 +109,15 @@ def one_of(wanted: Callable[[psutil.Process], bool]) -> psutil.Process | None:
         except psutil.Error:
             continue
     return MOMENT.choice(found) if found else None
+
+
+def wait_for_one(wanted: Callable[[psutil.Process], bool]) -> psutil.Process:
+    """Wait until there is such a process."""
+    deadline = time.monotonic() + LONGEST_S
+    while (found := one_of(wanted)) is None:
+        assert time.monotonic() < deadline, "there was no such process"
+        time.sleep(0.05)
+    return found
 
 
 def check_complete(folder: Path, expected: dict[str, Any]) -> None:
@@ -130,9 +141,9 @@ def test_killed_drivers_and_terminals_leave_no_hole_and_no_duplicate(
 ) -> None:
     folder = workspace / "killed"
     verb = start("killed")
+    # Looked for before the first scan is there: looking takes long enough for the others to be made meanwhile.
+    driver = wait_for_one(is_driver)
     wait_for_scans(folder, 1)
-    driver = one_of(is_driver)
-    assert driver is not None
     driver.kill()
     code, text = ended(verb)
     assert code == RunFailed.exit_code, text

@@ -98,6 +98,7 @@ def kill_when_there(home: Settings, file: Path, verb: subprocess.Popen[str]) -> 
     driver.kill()
 
 
+@pytest.mark.timeout(900)
 def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(
     home: Settings, config: Path, bubblewrap: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -260,7 +260,6 @@ def test_slots_are_wiped_after_a_change_or_a_while_and_not_before() -> None:
 
 
 def test_silent_callers_are_sent_away_and_idle_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arena_door, "HELLO_S", 0.2)
     settings = load_settings(tmp_path / "home")
     with opened(settings) as state:
         settings.gateway_folder.mkdir(parents=True)
@@ -269,6 +268,7 @@ def test_silent_callers_are_sent_away_and_idle_ones_are_not(tmp_path: Path, monk
         try:
             with arena(settings.arena_socket) as silent, arena(settings.arena_socket) as idle:
                 idle.hello(token_of(state, "researcher"))
+                monkeypatch.setattr(arena_door, "HELLO_S", 0.2)
                 assert silent.is_hung_up()
                 with pytest.raises(NotFound):
                     message(idle.say(pack({"open": ADDRESS})))

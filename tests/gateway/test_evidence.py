@@ -78,9 +78,9 @@ def test_a_visa_opens_a_dataset_until_it_expires_or_nobody_trusts_it(lines: Line
     trust(custodian)
     person, kernel, now = lines.person("researcher"), lines.kernel(), int(time.time())
     assert "not been given access" in denial(kernel)
-    person.post("/v1/visas", {"visa": Signer(now).visa(exp=now + 4)})
+    person.post("/v1/visas", {"visa": Signer(now).visa(exp=now + 8)})
     assert kernel.get(f"{CLINIC}/scans")["scans"]
-    time.sleep(max(0.0, now + 4.05 - time.time()))
+    time.sleep(max(0.0, now + 8.05 - time.time()))
     assert "not been given access" in denial(kernel)
     passport = {"ga4gh_passport_v1": [Signer(now).visa(iss="https://other.example.org"), Signer(now).visa()]}
     taken = person.post("/v1/visas", passport)

@@ -60,7 +60,7 @@ class House:
         evaluators = self.below()
         self.process.kill()
         self.process.join()
-        _, alive = psutil.wait_procs(evaluators, timeout=10)
+        _, alive = psutil.wait_procs(evaluators, timeout=60)
         assert alive == []
         self.process = self.start()
 

@@ -159,7 +159,7 @@ def size_of(line: Connection) -> int:
 def begin_reading(lines: Lines, token: str, headers: str = "") -> tuple[socket.socket, int]:
     """Ask for the whole shard and take only its first bytes; gives the line and how many bytes came."""
     line = socket.socket(socket.AF_UNIX)
-    line.settimeout(10)
+    line.settimeout(60)
     line.connect(str(lines.settings.socket))
     path = SHARD.format("S0001")
     line.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{headers}\r\n".encode())

@@ -32,7 +32,7 @@ CLIENT = Path(__file__).with_name("resumable.py")
 
 def stopped(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
 
 
 def client() -> subprocess.Popen[str]:

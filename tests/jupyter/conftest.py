@@ -56,7 +56,7 @@ def governed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
             time.sleep(0.05)
         yield settings
         process.terminate()
-        process.wait(timeout=15)
+        process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -92,21 +92,23 @@ class Notebook:
     def __init__(self, name: str = KERNEL) -> None:
         started = time.perf_counter()
         self.manager: KernelManager
-        self.manager, self.client = start_new_kernel(kernel_name=name, startup_timeout=60)
+        self.manager, self.client = start_new_kernel(kernel_name=name, startup_timeout=180)
         self.start_s = time.perf_counter() - started
 
-    def run(self, code: str, timeout: float = 90) -> str:
-        """Run a cell; give what it printed, or `Error: message` when it raised."""
+    def run(self, code: str, timeout: float = 180, *, hear: Callable[[str], None] | None = None) -> str:
+        """Run a cell; give what it printed, or `Error: message` when it raised. `hear` is told what it prints."""
         said: list[str] = []
 
-        def hear(message: dict[str, Any]) -> None:
+        def take(message: dict[str, Any]) -> None:
             content = message["content"]
             if message["msg_type"] == "stream":
                 said.append(content["text"])
+                if hear is not None:
+                    hear(content["text"])
             elif message["msg_type"] == "error":
                 said.append(f"{content['ename']}: {content['evalue']}")
 
-        self.client.execute_interactive(code, timeout=timeout, output_hook=hear)
+        self.client.execute_interactive(code, timeout=timeout, output_hook=take)
         return "".join(said).strip()
 
     def close(self) -> None:
@@ -192,7 +194,7 @@ def lab(governed_home: Settings) -> Iterator[int]:
         [sys.executable, "-m", "workbench.cli", "lab", "--no-browser", "--port", str(port)],
         env={**os.environ, "JUPYTER_TOKEN": LAB_TOKEN}, stdout=log, stderr=log,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -203,7 +205,7 @@ def lab(governed_home: Settings) -> Iterator[int]:
         pytest.fail((governed_home.home / "lab.log").read_text())
     yield port
     process.terminate()
-    process.wait(timeout=30)
+    process.wait(timeout=120)
     log.close()
 
 

@@ -35,7 +35,7 @@ def files(*patterns):
         found += [os.path.join(folder, n) for n in names for p in patterns if fnmatch.fnmatch(n, p)]
     return found
 def lab(method, path, body=None):
-    line = http.client.HTTPConnection("127.0.0.1", facts["lab"], timeout=2)
+    line = http.client.HTTPConnection("127.0.0.1", facts["lab"], timeout=60)
     line.request(method, path, body, {{"Authorization": "token " + facts["lab_token"]}})
     return line.getresponse().read()
 def gateway(method, path, body=None, token=None):
@@ -83,7 +83,7 @@ NETWORK = {
     ),
     "udp to the host's loopback": Probe(
         "a datagram is not delivered either",
-        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2)\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30)\n"
         "s.connect(('127.0.0.1', facts['udp'])); s.send(b'probe'); got = s.recv(10)",
     ),
     "a network device": Probe(

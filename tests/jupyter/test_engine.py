@@ -70,7 +70,7 @@ def test_nbclient_runs_it(governed_home, bubblewrap, file):
 def test_nbval_runs_it(governed_home, bubblewrap, file):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", "--rootdir", file.parent, file],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr

@@ -99,7 +99,7 @@ def test_a_kernels_own_token_opens_nothing_at_the_lab(bubblewrap, notebook, lab:
     """Not even when it is carried out of the sandbox."""
     token = notebook.run("import os; print(os.environ['WORKBENCH_TOKEN'])")
     for words in (f"token {token}", f"Bearer {token}"):
-        with closing(http.client.HTTPConnection("127.0.0.1", lab, timeout=30)) as line:
+        with closing(http.client.HTTPConnection("127.0.0.1", lab, timeout=60)) as line:
             line.request("GET", path, headers={"Authorization": words})
             reply = line.getresponse()
             assert reply.status == 403 or (reply.status == 302 and "/login" in str(reply.getheader("location")))

@@ -83,11 +83,10 @@ def test_a_package_that_the_index_lacks_is_one_sentence(notebook: Any) -> None:
 
 
 def test_pip_itself_finds_no_network_and_says_so_at_once(notebook: Any) -> None:
-    began = time.monotonic()
-
     said = notebook.run("!pip install lifelines==9")
 
-    assert "No matching distribution" in said and time.monotonic() - began < 20
+    # What takes pip long without a network is that it tries again and again.
+    assert "No matching distribution" in said and "Retrying" not in said
 
 
 def test_people_have_packages_of_their_own(open_notebook: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_a_part_that_fails_ends_all_and_leaves_no_worker(line: Connection, many:
     ended = read_entry(line, entry.submission)
     assert (ended.state, ended.code) == ("failed", "NONZERO_EXIT")
     assert len(family) >= 1 + 2
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 @pytest.mark.parametrize("line", [2], indirect=True)
@@ -108,5 +108,5 @@ def test_workers_end_with_an_evaluator_that_is_killed(line: Connection, many: Se
     assert evaluator is not None
     evaluator.kill()
 
-    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
     assert wait_for(line, entry).state == "scored"

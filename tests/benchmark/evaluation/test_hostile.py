@@ -24,7 +24,7 @@ from small_models import HONEST, folder_of, written
 TASK = task_definition("lung-nodule-detection")
 LIMITS = TASK.limits.model_copy(
     update={
-        "seconds": 20,
+        "seconds": 120,
         "cpu_seconds": 20,
         "memory_mib": 300,
         "output_mib": 2,

@@ -39,7 +39,7 @@ def task_of(kind: str, **truth: Any) -> TaskDefinition:
 
 
 def answer(task: TaskDefinition, kind: str, payload: bytes, **limits: int) -> Predictions:
-    within = task.limits.model_copy(update={"seconds": 30, "processes": 64, **limits})
+    within = task.limits.model_copy(update={"seconds": 120, "processes": 64, **limits})
     task = task.model_copy(update={"limits": within})
     run = runner_of(task, kind, payload, Budget(within), lambda text: None)
     return run(next(iter(rehearsal_parts(task, kind))))

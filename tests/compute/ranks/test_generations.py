@@ -22,6 +22,7 @@ from distributed import Client
 from workbench.compute.cluster import Cluster, cluster
 from workbench.compute.devices import gpu_count
 from workbench.compute.model import TrainedModel
+from workbench.compute.ranks.generations import fetched
 from workbench.compute.ranks.meeting import Meeting
 from workbench.compute.training import train
 from workbench.errors import InvalidInput, RunFailed
@@ -31,7 +32,8 @@ from rank_cases import STEPS, BrightCubes, tiny
 
 MOMENT = secrets.SystemRandom()
 LONGEST_S = 240.0
-SLOW_S = 0.03
+# So slow that a run goes on for seconds after its first checkpoint: whoever kills it then is never too late.
+SLOW_S, SLOWER_S = 0.03, 0.25
 DRIVER = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -93,7 +95,7 @@ def test_a_killed_rank_costs_no_bit_of_the_result(both: Cluster, undisturbed: Tr
     pids = both.client.run(os.getpid)
     victim = pids[MOMENT.choice(sorted(pids))]
     killer = when_there(tmp_path / "run.ckpt", lambda: os.kill(victim, signal.SIGKILL))
-    model = learn(both, tmp_path / "run.ckpt")
+    model = learn(both, tmp_path / "run.ckpt", network=tiny(SLOWER_S))
     killer.join()
     assert victim not in both.client.run(os.getpid).values()
     assert same(model, undisturbed)
@@ -166,6 +168,22 @@ def test_an_error_of_the_training_itself_ends_it_and_is_not_tried_again(both: Cl
         learn(both, network=tiny()[2:])
 
 
+class GoneWithItsWorker:
+    """A future that had finished, on a worker that is gone when the result is asked for."""
+
+    status = "finished"
+
+    def result(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "this would wait for ever"
+        self.status = "lost"
+        raise TimeoutError
+
+
+def test_what_was_learnt_on_a_worker_that_is_gone_is_not_waited_for() -> None:
+    gone: Any = GoneWithItsWorker()
+    assert fetched([gone]) is None and gone.status == "lost"
+
+
 def test_more_ranks_than_workers_are_refused(both: Cluster) -> None:
     with pytest.raises(InvalidInput, match="2 workers for 3 ranks"):
         learn(both, ranks=3)
@@ -189,6 +207,6 @@ def test_a_rank_on_a_gpu_learns_in_mixed_precision_and_goes_on_to_the_same_bits(
         whole = train(BrightCubes(), network=tiny(SLOW_S), cluster=gpu, **options)
         victim = next(iter(gpu.client.run(os.getpid).values()))
         killer = when_there(tmp_path / "run.ckpt", lambda: os.kill(victim, signal.SIGKILL))
-        resumed = train(BrightCubes(), network=tiny(SLOW_S), cluster=gpu, checkpoint=tmp_path / "run.ckpt", **options)
+        resumed = train(BrightCubes(), network=tiny(SLOWER_S), cluster=gpu, checkpoint=tmp_path / "run.ckpt", **options)
         killer.join()
     assert same(resumed, whole)

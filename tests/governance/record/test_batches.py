@@ -94,7 +94,7 @@ def test_noting_inside_a_change_is_refused_and_a_change_of_another_thread_is_wai
                 store.note("custodian", "purpose.look", "new")
             waiting = thread.submit(store.note, "researcher", "dataset.read", "clinic-ct")
             assert not waiting.done()
-        waiting.result(timeout=5)
+        waiting.result(timeout=60)
     assert [event["action"] for event in list_events(store, limit=2)] == ["purpose.add", "dataset.read"]
 
 

@@ -97,10 +97,9 @@ def test_wrong_words_are_one_sentence(desk: Desk, orthanc: Orthanc, given_study:
 def send(port: int, files: list[Path]) -> None:
     entity = AE("SCANNER")
     entity.add_requested_context(CT, EXPLICIT)
-    for _ in range(100):
-        line = entity.associate("127.0.0.1", port, ae_title="WORKBENCH")
-        if line.is_established:
-            break
+    deadline = time.monotonic() + 120
+    while not (line := entity.associate("127.0.0.1", port, ae_title="WORKBENCH")).is_established:
+        assert time.monotonic() < deadline, "nobody listens"
         time.sleep(0.05)
     assert [line.send_c_store(path).Status for path in files] == [0] * len(files)
     line.release()
