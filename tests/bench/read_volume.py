@@ -134,12 +134,15 @@ def _patch_rows(readers: dict[str, Read], gateway: int) -> Iterator[dict[str, An
 
 
 def _interleaved(readers: dict[str, Read], windows: list[Any], gateway: int) -> dict[str, tuple[float, float]]:
-    """Give (median ms, mean CPU ms) of each reader over the same windows, one after the other in each round."""
+    """Give (median ms, mean CPU ms) of each reader over the same windows, in another order each round.
+
+    The order is drawn: in one that turns, each reader would always find the caches as the same other one left them.
+    """
     walls: dict[str, list[float]] = {name: [] for name in readers}
     cpus: dict[str, float] = dict.fromkeys(readers, 0.0)
-    for number, window in enumerate(windows):
-        names = list(readers)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
+    orders = np.random.default_rng(13)
+    for window in windows:
+        for name in orders.permutation(list(readers)).tolist():
             cpu_s, begin_s = _cpu_s(gateway), time.perf_counter()
             readers[name](window)
             walls[name].append((time.perf_counter() - begin_s) * 1000)
