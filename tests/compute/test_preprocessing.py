@@ -162,6 +162,17 @@ def test_what_a_kill_left_behind_is_neither_a_hole_nor_a_duplicate(here: Path) -
     assert list((here / "out" / PARTIAL).iterdir()) == []
 
 
+def test_what_a_killed_worker_had_begun_does_not_stay(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_a_kill(tasks: Sequence[dict[str, Any]], workers: int) -> Iterator[tuple[str, WorkbenchError | None]]:
+        (here / "out" / PARTIAL / "S0001-halfway").mkdir()
+        (here / "out" / PARTIAL / "S0001-halfway" / "scan.json").write_bytes(b"{")
+        yield from one_after_the_other(tasks, workers)
+
+    monkeypatch.setattr(preprocessing, "_on_cluster", with_a_kill)
+    assert len(preprocess("clinic", RECIPE, "out").made) == 3
+    assert list((here / "out" / PARTIAL).iterdir()) == []
+
+
 def test_the_same_scan_from_two_workers_is_there_once(here: Path) -> None:
     done = preprocess("clinic", RECIPE, "out")
     prepared = open_prepared("out")

@@ -174,6 +174,8 @@ def _prepare_all(place: Path, source: Dataset, workers: int, tell: OnProgress) -
                 continue
             _stop_if_all_end(source, scan, problem, outcome)
             outcome.failures[scan] = problem
+    # A worker that was killed while it wrote left a draft; what took its place is there by now.
+    _remove_drafts(place)
     failed = outcome.error()
     if failed is not None:
         raise failed
@@ -203,8 +205,7 @@ def _at_planned_version(place: Path, found: Dataset, recipe: Recipe) -> Dataset:
     """Give the dataset at the version that the folder was begun with; begins it when it is new."""
     for name in (SCANS, PARTIAL):
         (place / name).mkdir(exist_ok=True)
-    for draft in (*(place / PARTIAL).iterdir(), *place.glob(f".{PLAN}.*"), *place.glob(f".{MANIFEST}.*")):
-        _remove(draft)
+    _remove_drafts(place)
     if not (place / PLAN).exists():
         plan: dict[str, Any] = {
             "format": FORMAT, "dataset": found.name, "version": str(found.version), "recipe": recipe.as_dict(),
@@ -327,13 +328,15 @@ def _stop_if_all_end(source: Dataset, scan: str, problem: WorkbenchError, outcom
         raise type(problem)(text, code=problem.code)
 
 
-def _remove(draft: Path) -> None:
+def _remove_drafts(place: Path) -> None:
+    """Remove what was killed while it was written; only who holds the folder's lock may."""
     import shutil  # noqa: PLC0415 - after a kill alone
 
-    if draft.is_dir() and not draft.is_symlink():
-        shutil.rmtree(draft, ignore_errors=True)
-    else:
-        draft.unlink(missing_ok=True)
+    for draft in (*(place / PARTIAL).iterdir(), *place.glob(f".{PLAN}.*"), *place.glob(f".{MANIFEST}.*")):
+        if draft.is_dir() and not draft.is_symlink():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)
 
 
 def run(dataset: str, recipe: Mapping[str, Any], out: str, workers: int) -> dict[str, Any]:
