@@ -6,15 +6,18 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Notebook
 
 from workbench.cli import main
 from workbench.connection import sign_in
 from workbench.errors import AccessDenied, NotFound
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    # At run time the name `conftest` may stand for another folder's.
+    from conftest import Notebook
 
 PATIENCE_S = 120.0
 

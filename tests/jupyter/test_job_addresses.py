@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Notebook
 
 from workbench.compute.jobs import CANCELLED, RUNNING, UNDER_WAY, GatewayJobs, Job, run_job
 from workbench.connection import terminal
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    # At run time the name `conftest` may stand for another folder's.
+    from conftest import Notebook
 
 PATIENCE_S = 90.0
 SLEEP = ["/bin/sh", "-c", "echo good night; sleep 1000"]

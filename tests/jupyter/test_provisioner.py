@@ -93,9 +93,11 @@ def test_interrupting_stops_the_cell_and_not_the_kernel(open_notebook):
 def test_interrupting_reaches_what_the_cell_started(open_notebook):
     notebook = open_notebook()
 
+    # A cell that waited for its child could be interrupted between burying it and noting how it ended.
     said = interrupted(
         notebook,
-        "import subprocess; process = subprocess.Popen(['sleep', '600']); print('begun', flush=True); process.wait()",
+        "import subprocess, time; process = subprocess.Popen(['sleep', '600']); print('begun', flush=True)\n"
+        "time.sleep(600)",
     )
 
     assert said.split()[:2] == ["begun", "KeyboardInterrupt:"]
