@@ -8,6 +8,7 @@ Runs in: kernel
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -330,8 +331,6 @@ def _stop_if_all_end(source: Dataset, scan: str, problem: WorkbenchError, outcom
 
 def _remove_drafts(place: Path) -> None:
     """Remove what was killed while it was written; only who holds the folder's lock may."""
-    import shutil  # noqa: PLC0415 - after a kill alone
-
     for draft in (*(place / PARTIAL).iterdir(), *place.glob(f".{PLAN}.*"), *place.glob(f".{MANIFEST}.*")):
         if draft.is_dir() and not draft.is_symlink():
             shutil.rmtree(draft, ignore_errors=True)

@@ -156,6 +156,11 @@ def absence(second: Compared, position_mm: object, *, is_shown: bool, is_cell: b
         return "" if is_shown else f"not in {second.title}"
     if is_in(second.volume.geometry, position_mm):
         return "" if is_shown else f"{second.title} has no value on this slice"
+    return outside_words(second)
+
+
+def outside_words(second: Compared) -> str:
+    """Say that the crosshair lies where the second volume is not."""
     return f"The crosshair lies outside of {second.title}"
 
 

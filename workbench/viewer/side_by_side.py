@@ -17,7 +17,7 @@ from workbench.errors import InvalidInput
 from workbench.geometry import Geometry
 from workbench.viewer.compare import Compared
 from workbench.viewer.inks import Pen
-from workbench.viewer.overlaid import amount, draw_sentence, is_in
+from workbench.viewer.overlaid import amount, draw_sentence, is_in, outside_words
 from workbench.viewer.overlays import LegendEntry
 from workbench.viewer.panes import Held, Pane
 from workbench.viewer.picture import Drawn, Parts, compose
@@ -153,7 +153,7 @@ def _draw_second(
     if is_in(geometry, scene.position_mm):
         return picture, legend
     if is_in(geometry, scene.position_mm, pane.plane.normal):
-        words = f"The crosshair lies outside of {second.title}"
+        words = outside_words(second)
     else:
         picture, legend = Image.new("RGB", pane.size), []
         words = f"{second.title} has no slice at this position"
