@@ -10,11 +10,13 @@ import multiprocessing
 import random
 import signal
 import sqlite3
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,6 +31,8 @@ from workbench.governance.record.audit import verify_home
 from workbench.settings import Settings
 
 pytest.importorskip("onnx")
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmark" / "evaluation"))
+from small_models import endless_model
 
 SENT_FIRST, KILLS = 8, 12
 PEOPLE = ("researcher", "teacher")
@@ -177,6 +181,31 @@ def test_an_evaluator_that_stands_still_is_given_up(open_house: Callable[..., Ho
     check_that_nothing_was_scored_twice(house)
 
 
+@pytest.mark.timeout(600)
+def test_a_model_whose_sandbox_is_killed_runs_once_more(open_house: Callable[..., House]) -> None:
+    house = open_house()
+    with lines_of(house.settings) as lines:
+        submit(lines.person("researcher"), endless_model(), task=BINARY, kind="onnx")
+    for which in (0, -1):
+        assert psutil.wait_procs(kill_in_sandbox(house, which), timeout=60)[1] == []
+    assert wait_until_all_ended(house) == {"failed": 1}
+    assert house.rows("SELECT code, attempts FROM submissions") == [("INTERNAL_ERROR", 2)]
+    reasons = house.rows("SELECT reason FROM audit WHERE action = 'submission.lose'")
+    assert reasons == [("the evaluator ended with status 1",)] * 2
+    check_the_quota(house)
+
+
+def kill_in_sandbox(house: House, which: int) -> list[psutil.Process]:
+    """Kill a process of the sandbox in which a model runs, bubblewrap first and the model's program last; give all."""
+    while True:
+        below = house.below()
+        with suppress(psutil.NoSuchProcess):
+            if any("infer.py" in " ".join(one.cmdline()[:3]) for one in below):
+                below[1:][which].kill()
+                return below
+        time.sleep(0.01)
+
+
 def check_that_nothing_was_scored_twice(house: House) -> None:
     finished = Counter(name for (name,) in house.rows("SELECT resource FROM audit WHERE action = 'submission.finish'"))
     scored = {name for (name,) in house.rows("SELECT id FROM submissions WHERE state = 'scored'")}
@@ -187,7 +216,7 @@ def check_that_nothing_was_scored_twice(house: House) -> None:
         "SELECT task, kind, COUNT(DISTINCT scores) FROM submissions WHERE scores > '' GROUP BY task, kind"
     )
     assert {count for _, _, count in numbers} <= {1}
-    # Whatever kills a sandboxed worker with SIGKILL is, as a rule, the kernel that found too little memory.
+    # A large worker that is killed with SIGKILL met, as a rule, the kernel that found too little memory.
     failed = house.rows("SELECT DISTINCT kind, code, attempts FROM submissions WHERE state = 'failed'")
     for kind, code, attempts in failed:
         assert (code, attempts) == ("INTERNAL_ERROR", 2) or (kind, code) == ("onnx", "OOM_KILLED")

@@ -58,6 +58,21 @@ def section_model() -> bytes:
     return bytes(made.SerializeToString())
 
 
+def endless_model() -> bytes:
+    """Give a model that passes the gate and never ends."""
+
+    def value(name: str, kind: int, shape: list[int] | None) -> object:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    inner = [helper.make_node("Identity", ["go"], ["again"]), helper.make_node("Sin", ["x"], ["y"])]
+    takes = [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("x", TensorProto.FLOAT, None)]
+    gives = [value("again", TensorProto.BOOL, []), value("y", TensorProto.FLOAT, None)]
+    body = helper.make_graph(inner, "body", takes, gives)
+    weights = [numpy_helper.from_array(np.array(2**60), "many"), numpy_helper.from_array(np.array(True), "true")]
+    nodes = [*mean_nodes("m"), helper.make_node("Loop", ["many", "true", "m"], ["probability"], body=body)]
+    return bytes(model_of(nodes, weights).SerializeToString())
+
+
 def folder_of(program: str, **others: bytes) -> bytes:
     """Give the zip of a folder with a predict.py; in the others' names `__` stands for a dot."""
     target = io.BytesIO()

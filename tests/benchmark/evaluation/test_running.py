@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from workbench.benchmark.evaluation.parts import Part, Scan
@@ -13,14 +17,15 @@ from workbench.benchmark.evaluation.predictions import Predictions
 from workbench.benchmark.evaluation.rehearsal import rehearsal_parts
 from workbench.benchmark.evaluation.running import Budget, Used, index_of, runner_of
 from workbench.benchmark.tasks.definition import TaskDefinition, task_definition
-from workbench.errors import SubmissionRefused
+from workbench.errors import SubmissionRefused, WorkbenchError
 from workbench.geometry import Geometry
 from workbench.imaging.nifti import read_nifti
 
 pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from small_models import (
     HONEST,
+    endless_model,
     folder_of,
     mean_model,
     mean_nodes,
@@ -154,16 +159,32 @@ def test_a_model_that_wants_too_much_memory_is_stopped(bubblewrap: None) -> None
 
 
 def test_a_model_that_never_ends_is_stopped(bubblewrap: None) -> None:
-    def value(name: str, kind: int, shape: list[int] | None) -> object:
-        return helper.make_tensor_value_info(name, kind, shape)
+    assert code_of(endless_model(), seconds=3) == "TIMEOUT"
 
-    inner = [helper.make_node("Identity", ["go"], ["again"]), helper.make_node("Sin", ["x"], ["y"])]
-    takes = [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("x", TensorProto.FLOAT, None)]
-    gives = [value("again", TensorProto.BOOL, []), value("y", TensorProto.FLOAT, None)]
-    body = helper.make_graph(inner, "body", takes, gives)
-    weights = [numpy_helper.from_array(np.array(2**60), "many"), numpy_helper.from_array(np.array(True), "true")]
-    nodes = [*mean_nodes("m"), helper.make_node("Loop", ["many", "true", "m"], ["probability"], body=body)]
-    assert code_of(model_of(nodes, weights).SerializeToString(), seconds=3) == "TIMEOUT"
+
+def kill_the_program(words: str) -> None:
+    """Kill, from outside, the process whose program file has this name, once it runs in its sandbox."""
+    while True:
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if any(word.endswith(words) for word in one.cmdline()[:3]):
+                    one.kill()
+                    return
+        time.sleep(0.01)
+
+
+def test_a_model_that_is_killed_from_outside_has_not_failed(bubblewrap: None) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(kill_the_program, "/infer.py")
+        with pytest.raises(WorkbenchError, match="killed from outside its sandbox; run it again") as stop:
+            answer(TASK, "onnx", endless_model(), seconds=60)
+    assert not isinstance(stop.value, SubmissionRefused)
+
+
+def test_a_folder_that_is_killed_may_have_done_that_itself(bubblewrap: None) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(kill_the_program, "/start_predict.py")
+        assert code_of(folder_of("import time; time.sleep(600)"), "folder") == "NONZERO_EXIT"
 
 
 def test_the_parts_of_a_submission_share_its_time(bubblewrap: None) -> None:

@@ -154,8 +154,9 @@ def main(submission: str) -> int:
     except Conflict:
         return 1  # the lease is lost, and with it the right to say anything
     except WorkbenchError as problem:
+        # No fault of what was submitted: the gateway has it evaluated once more, and then gives up.
         log(f"{submission}: {problem.message}")
-        result = {"state": "failed", "code": "INTERNAL_ERROR"}
+        return 1
     job.finish(result)
     return 0
 

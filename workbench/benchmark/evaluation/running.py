@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import signal
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ from workbench.benchmark.evaluation.predictions import DETECTION, MARK, SEGMENTA
 from workbench.benchmark.evaluation.sealed import INPUT, SUBMISSION, Bytes, Ended, run_sealed
 from workbench.benchmark.submissions.validation import classes_of
 from workbench.benchmark.tasks.definition import Limits, TaskDefinition
-from workbench.errors import InvalidInput, SubmissionRefused
+from workbench.errors import InvalidInput, SubmissionRefused, WorkbenchError
 from workbench.imaging.nifti import write_nifti
 
 HERE = Path(__file__).parent
@@ -83,13 +84,27 @@ class Budget:
         if self.used.wall_seconds > self._limits.seconds or self.used.cpu_seconds > self._limits.cpu_seconds:
             raise failed("TIMEOUT")
 
-    def run(self, command: list[str], given: Mapping[str, Bytes], log: Callable[[str], object]) -> Mapping[str, bytes]:
+    def run(
+        self, command: list[str], given: Mapping[str, Bytes], log: Callable[[str], object], *, is_ours: bool = False
+    ) -> Mapping[str, bytes]:
         """Run a command in the sandbox within what is left, and give the files that it wrote.
+
+        Parameters
+        ----------
+        command : list of str
+        given : mapping of str to bytes
+            What it may read, as `run_sealed` takes it.
+        log : callable
+            Takes a text for the operator.
+        is_ours : bool, optional
+            Whether the program is the house's own, which does not kill itself.
 
         Raises
         ------
         SubmissionRefused
             With the code of its end.
+        WorkbenchError
+            When the sandbox failed, or somebody outside killed a program of the house: no fault of what was submitted.
         """
         left = self._limits.model_copy(update={
             "seconds": int(self._limits.seconds - self.used.wall_seconds),
@@ -101,6 +116,8 @@ class Budget:
         self.used += Used(ended.cpu_seconds, ended.wall_seconds, ended.peak_mib)
         if ended.code:
             log(f"{ended.code}: {ended.printed[-4000:]}")
+        if is_ours and ended.code == "NONZERO_EXIT" and ended.signal == signal.SIGKILL:
+            raise WorkbenchError("The process that ran the model was killed from outside its sandbox; run it again.")
         return ended.require()
 
     def as_dict(self) -> dict[str, float]:
@@ -196,7 +213,8 @@ class _Model:
 
     def _run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Mapping[str, bytes]:
         given = self._given | {f"{INPUT}/{name}.npy": _npy(values) for name, values in inputs.items()}
-        return self._budget.run([sys.executable, "-I", str(HERE / "infer.py"), self._form], given, self._log)
+        command = [sys.executable, "-I", str(HERE / "infer.py"), self._form]
+        return self._budget.run(command, given, self._log, is_ours=True)
 
 
 def _array(files: Mapping[str, bytes]) -> np.ndarray[Any, Any]:

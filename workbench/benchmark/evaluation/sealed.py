@@ -52,6 +52,8 @@ class Ended:
         What it took.
     peak_mib : float
         The most memory seen at once; a run shorter than a twentieth of a second shows none.
+    signal : int
+        The signal that ended the program, 0 when none did.
     printed : str
         The end of what it printed: for the operator alone, it may repeat what is hidden.
     """
@@ -61,6 +63,7 @@ class Ended:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     peak_mib: float = 0.0
+    signal: int = 0
     printed: str = field(default="", repr=False)
 
     def require(self) -> Mapping[str, bytes]:
@@ -188,4 +191,6 @@ def _ended(said: bytes, complaints: bytes, *, is_late: bool, wall_seconds: float
         files[bytes.fromhex(name).decode("utf-8", "replace")] = content[place : place + int(size)]
         place += int(size)
     printed = bytes.fromhex(facts["printed"]).decode("utf-8", "replace")
-    return Ended(facts["code"], files, float(facts["cpu"]), wall_seconds, int(facts["peak"]) / MIB, printed)
+    return Ended(
+        facts["code"], files, float(facts["cpu"]), wall_seconds, int(facts["peak"]) / MIB, int(facts["signal"]), printed
+    )

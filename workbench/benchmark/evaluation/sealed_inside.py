@@ -331,7 +331,7 @@ def _code(watch: Watch, status: int) -> str:
     if os.WIFEXITED(status):
         exit_status = os.WEXITSTATUS(status)
         return STATUS.get(exit_status, "NONZERO_EXIT") if exit_status else ""
-    # The machine itself ends what is too large by SIGKILL; a small program did that to itself.
+    # The machine itself ends what is too large by SIGKILL; a small program did that to itself, or somebody outside did.
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     was_large = os.WTERMSIG(status) == SIGKILL and largest > watch.limits["memory_bytes"] // 2
     return "OOM_KILLED" if was_large else "NONZERO_EXIT"
@@ -346,7 +346,8 @@ def _hand_out(watch: Watch, status: int) -> None:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = [
         f"code {code}", f"cpu {used.ru_utime + used.ru_stime}", f"wall {time.monotonic() - watch.began}",
-        f"peak {watch.peak_bytes}", f"printed {watch.tail.hex()}",
+        f"peak {watch.peak_bytes}", f"signal {os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}",
+        f"printed {watch.tail.hex()}",
         *(f"file {len(content)} {os.fsencode(name).hex()}" for name, content in files),
     ]  # fmt: skip
     with os.fdopen(1, "wb", closefd=False) as out:
