@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from workbench.errors import InvalidInput
 SOCKET_NAME = "gateway.sock"
 # Beside it: the socket by which volumes leave in shared memory.
 ARENA_NAME = "arena.sock"
-# A unix socket's path holds 107 bytes on Linux (man 7 unix); longer homes get a short folder of their own.
-MAX_SOCKET_PATH = 100
+# A unix socket's path holds 107 bytes on Linux (man 7 unix); longer homes get a short folder of their own. The longest
+# is that of a kernel's socket, which Jupyter counts up while other kernels use its numbers.
+MAX_SOCKET_PATH = 107
+LONGEST_SOCKET = "kernels/01234567/sockets/ipc-99999"
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,11 @@ class Settings:
     def run(self) -> Path:
         """The 0700 folder of sockets and locks; short enough for a unix socket's path."""
         folder = self.home / "run"
-        if len(os.fsencode(folder / "gateway" / SOCKET_NAME)) <= MAX_SOCKET_PATH:
+        if len(os.fsencode(folder / LONGEST_SOCKET)) <= MAX_SOCKET_PATH:
             return folder
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"workbench-{os.getuid()}-{digest}"
+        # Not the folder that TMPDIR names: whoever uses this home must find the same one, and that may be long, too.
+        return Path(f"/tmp/workbench-{os.getuid()}-{digest}")  # noqa: S108 - its owner's alone, mode 0700
 
     @property
     def gateway_folder(self) -> Path:

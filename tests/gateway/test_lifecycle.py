@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from homes import Lines, lines_of
 
 from workbench.connection import Connection, gateway_answers, running_gateway
 from workbench.errors import GatewayUnavailable
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 PATIENCE_S = 120.0
 
@@ -81,6 +82,16 @@ def test_socket_and_keys_are_the_owners_alone(gateway: Settings) -> None:
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(gateway.arena_socket.stat().st_mode) == 0o600
     assert sorted(file.name for file in gateway.gateway_folder.iterdir()) == ["arena.sock", "gateway.sock"]
+
+
+@pytest.mark.parametrize("length", range(2, 200))
+def test_every_socket_of_a_home_has_room_for_its_path(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(Path("/" + "h" * (length - 1)))
+    longest = settings.run / "kernels" / "0a1b2c3d" / "sockets" / "ipc-65535"
+    for path in (settings.socket, settings.arena_socket, longest):
+        assert len(os.fsencode(path)) <= 107
+    monkeypatch.setenv("TMPDIR", f"/{'t' * 90}")
+    assert load_settings(settings.home).run == settings.run
 
 
 def test_serve_says_where_it_listens_and_stops_at_ctrl_c(home: Settings) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
-from workbench.connection import Connection, operator_secret
+from workbench.connection import Connection, gateway_answers, operator_secret
 from workbench.errors import NotFound, NotSignedIn
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 PATIENCE_S = 120.0
 ASK = "from workbench.connection import connect_from_environment as line\n"
@@ -133,6 +136,22 @@ def test_orphans_are_buried(open_notebook):
     )
 
     assert said == "['/proc/1', '/proc/2']"
+
+
+@pytest.mark.parametrize("length", [68, 69, 75, 180])
+def test_a_kernel_starts_however_long_the_name_of_its_home_is(open_notebook, monkeypatch, length):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        home = f"{folder}/{'h' * (length - len(folder) - 1)}"
+        monkeypatch.setenv("WORKBENCH_HOME", home)
+        notebook = open_notebook()
+        assert len(os.fsencode(home)) == length
+        assert notebook.run(ASK + "print(line().get('/v1/whoami')['isolation'])") == "bubblewrap"
+        notebook.close()
+        run = load_settings().run
+        while gateway_answers(load_settings()):
+            time.sleep(0.05)
+    if not run.is_relative_to(home):
+        shutil.rmtree(run)
 
 
 def test_a_kernel_dies_with_the_process_that_started_it(governed_home, bubblewrap):
