@@ -9,6 +9,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 import papermill
+import psutil
 import pytest
 
 
@@ -50,6 +51,20 @@ def test_papermill_records_that_a_plain_kernel_is_not_isolated(governed_home, fi
     record = run(file, kernel_name="python3").metadata["workbench"]
 
     assert (record["kernel"], record["provisioner"], record["isolation"]) == ("python3", "LocalProvisioner", "none")
+
+
+def test_a_kernel_that_nobody_can_talk_to_is_ended(governed_home, bubblewrap, file, monkeypatch):
+    def refuse(_manager: object) -> None:
+        kernels.extend(one for one in psutil.Process().children() if one.name() == "bwrap")
+        raise OSError("File name too long")
+
+    kernels: list[psutil.Process] = []
+    monkeypatch.setattr("jupyter_client.manager.KernelManager._connect_control_socket", refuse)
+    with pytest.raises(OSError, match="File name too long"):
+        run(file, kernel_name="workbench-python")
+
+    assert kernels
+    assert psutil.wait_procs(kernels, timeout=60)[1] == []
 
 
 def test_papermill_still_tells_of_a_failing_cell(governed_home, bubblewrap, file):

@@ -85,10 +85,24 @@ class _RecordingClient(PapermillNotebookClient):
 
     _ask = run_sync(_asked)
 
+    async def _kernel_ended(self) -> None:
+        provisioner = self.km.provisioner
+        if provisioner is not None and provisioner.has_process:
+            await provisioner.kill()
+            await provisioner.wait()
+            await ensure_async(self.km.cleanup_resources())
+
+    _end_kernel = run_sync(_kernel_ended)
+
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and write down what it is."""
         self._reporter.tell(STARTING)
-        super().start_new_kernel(**kwargs)
+        try:
+            super().start_new_kernel(**kwargs)
+        except BaseException:
+            # It may run although nobody can talk to it; nbclient ends only what it has begun to talk to.
+            self._end_kernel()
+            raise
         spec, provisioner = self.km.kernel_spec, self.km.provisioner
         self.provisioner = provisioner
         # Without these two keys JupyterLab would offer the reader of the result another kernel.
