@@ -9,12 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import random
 import signal
+import socket
 import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -152,15 +153,32 @@ def test_whatever_is_killed_every_submission_ends_once(open_house: Callable[...,
     assert verify_home(house.settings)["ok"]
 
 
+@contextmanager
+def begun_request(settings: Settings, token: str) -> Iterator[None]:
+    """Have a request whose body does not come, for which a gateway that stops waits a while."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.connect(str(settings.socket))
+        head = f"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n"
+        line.sendall(head.encode())
+        yield
+
+
 @pytest.mark.timeout(600)
-def test_a_gateway_that_stops_in_good_order_hands_its_leases_back(open_house: Callable[..., House]) -> None:
+@pytest.mark.parametrize("is_held_up", [False, True])
+def test_a_gateway_that_stops_in_good_order_hands_its_leases_back(
+    open_house: Callable[..., House], is_held_up: bool
+) -> None:
     house = open_house()
     with lines_of(house.settings) as lines:
         submit(lines.person("researcher"), marks())
         while not house.below():
             time.sleep(0.02)
-    house.process.terminate()
-    house.process.join()
+        with ExitStack() as held:
+            if is_held_up:
+                # While it waits for this request to end, the gateway listens no more.
+                held.enter_context(begun_request(house.settings, lines.person("teacher").token))
+            house.process.terminate()
+            house.process.join()
     assert house.rows("SELECT state, attempts, lease FROM submissions") == [("queued", 0, None)]
     house.process = house.start()
     assert wait_until_all_ended(house) == {"scored": 1}

@@ -63,7 +63,7 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
         log_config=None, access_log=False, server_header=False, date_header=False,
         timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=GOODBYE_S,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _Server(config, evaluating.stop)
     _end_in_good_order(server)
     arena = ArenaDoor(state, settings.arena_socket)
     listener = _listen(settings, arena)
@@ -79,10 +79,24 @@ def serve(settings: Settings, *, until_unused: bool = False) -> None:
     finally:
         _leave(settings)
         arena.close()
+        # Once more, for a server that did not get as far as to hang up.
         evaluating.stop()
         state.reads.close()
         exporter.close()
         state.store.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that ends its evaluators before it hangs up: one that found nobody there would have failed."""
+
+    def __init__(self, config: uvicorn.Config, before: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before = before
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Do what comes before, still serving, and then stop."""
+        await asyncio.to_thread(self._before)
+        await super().shutdown(sockets)
 
 
 def _end_in_good_order(server: uvicorn.Server) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import IntegrityError
+from workbench.governance.record import exporting
 from workbench.governance.record.audit import list_events, verify
 from workbench.governance.record.checkpoints import checkpoint_now
 from workbench.governance.record.exporting import EXPORTED, Exporter, read_witness
@@ -62,6 +63,24 @@ def test_what_happens_is_exported_within_the_period(log: Store, place: Path) -> 
     exporter.close()
     assert read_witness(place / log.tree.name).size >= 3
     assert verify(log, place)["ok"]
+
+
+def test_what_happens_while_an_export_is_written_is_in_the_next(
+    log: Store, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(*words: Any) -> None:
+        note(log, 1)
+        really(*words)
+
+    note(log)
+    really = exporting._replace
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "_replace", replace)
+        sizes = [event["details"]["size"] for event in exports(log, place)]
+    assert (sizes, len(list_events(log))) == ([3], 6)
+    assert [event["details"]["size"] for event in exports(log, place)] == [3, 6]
+    assert read_witness(place / log.tree.name).size == 6
+    assert len(exports(log, place)) == 2
 
 
 def test_half_a_hash_that_a_crash_left_is_written_anew(log: Store, place: Path) -> None:

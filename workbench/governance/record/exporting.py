@@ -9,6 +9,7 @@ Runs in: gateway, terminal
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import sqlite3
@@ -149,8 +150,8 @@ class Exporter:
 
     def _export(self) -> None:
         db, tree = self._store.read(), self._store.tree
-        last = db.execute("SELECT action, resource, outcome FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-        if last is None or tuple(last) == (EXPORTED, tree.name, "done"):
+        last = db.execute("SELECT * FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        if last is None or self._is_of_all_before(last):
             return
         if not self._is_resumed:
             known = read_witness(self._folder)
@@ -161,6 +162,13 @@ class Exporter:
         self._write(db, checkpoint)
         size, root = checkpoint.size, checkpoint.root.hex()
         self._store.note("system", EXPORTED, tree.name, outcome="done", size=size, root=root)
+
+    def _is_of_all_before(self, event: sqlite3.Row) -> bool:
+        """Whether an event says that all before it was exported; others may have happened between the two."""
+        is_export = tuple(event[name] for name in ("action", "resource", "outcome")) == (
+            EXPORTED, self._store.tree.name, "done",
+        )  # fmt: skip
+        return is_export and json.loads(event["details"])["size"] == event["seq"] - 1
 
     def _write(self, db: sqlite3.Connection, checkpoint: Checkpoint) -> None:
         folder = self._folder
